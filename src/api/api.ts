@@ -1,0 +1,22 @@
+import type { DescMethod, Message } from '@bufbuild/protobuf';
+
+/** Who calls, and for how long the answer is of use. */
+export interface CallContext {
+  /** The `authorization` header as it came. */
+  readonly authorization: string | undefined;
+  /** Aborted when the client has gone. */
+  readonly signal: AbortSignal;
+  /** The moment (as Date.now() counts) after which the client no longer waits; Infinity where it named none. */
+  readonly deadline: number;
+}
+
+/**
+ * The calls of the service, the same for every transport: each authenticates, validates, authorizes and runs the
+ * handler. `request` is a message of the method's input type, however the transport came by it; the answers are the
+ * generated (ts-proto) types of the output. They fail with an ApiError alone.
+ */
+export interface Api {
+  unary(method: DescMethod, request: Message, context: CallContext): Promise<object>;
+  serverStream(method: DescMethod, request: Message, context: CallContext): AsyncIterable<object>;
+  bidiStream(method: DescMethod, requests: AsyncIterable<Message>, context: CallContext): AsyncIterable<object>;
+}
