@@ -1,0 +1,18 @@
+// Runs a program to its end and gives back what it printed.
+import { execFile } from 'node:child_process';
+
+export type RunOptions = { cwd?: string; env?: NodeJS.ProcessEnv; timeoutMs?: number };
+
+export function runProgram(path: string, args: string[], options: RunOptions = {}): Promise<string> {
+  const { cwd, env = process.env, timeoutMs = 300_000 } = options;
+  return new Promise((resolve, reject) => {
+    // LC_ALL=C: some of the output is read, and must not be in the user's language.
+    const settings = { cwd, env: { ...env, LC_ALL: 'C' }, timeout: timeoutMs, maxBuffer: 2 ** 26 };
+    execFile(path, args, settings, (error, stdout, stderr) => {
+      if (!error) return resolve(stdout);
+      const lines = stderr.trim().split('\n');
+      const reason = lines.filter((line) => /^E:|error/i.test(line)).at(-1) ?? lines.at(-1) ?? '';
+      reject(new Error(`${path} ${args.at(-1) ?? ''}: ${reason || error.message}`.trim()));
+    });
+  });
+}
