@@ -20,7 +20,7 @@ import {
  */
 export function rebuild(id: string, journal: Iterable<Transaction>): Account {
   const rebuilding = start(id);
-  for (const request of requestsOf(journal)) replayRequest(rebuilding, request);
+  for (const request of requestsOf(rebuilding.account, journal)) replayRequest(rebuilding, request);
   return finish(rebuilding);
 }
 
@@ -94,11 +94,17 @@ function finish({ account, payers, balance, unsettled }: Rebuilding): Account {
   return account;
 }
 
-/** The journal's records request by request. */
-function* requestsOf(journal: Iterable<Transaction>): Generator<Transaction[]> {
+/** The journal's records request by request, without a gap. */
+function* requestsOf(account: Account, journal: Iterable<Transaction>): Generator<Transaction[]> {
   let request: Transaction[] = [];
+  let previous = 0;
   for (const transaction of journal) {
-    if (request[0] && request[0].requestId !== transaction.requestId) {
+    const { sequence, requestId } = transaction;
+    at(account, transaction, () =>
+      check(sequence === previous + 1, `follows sequence ${previous}: it should be ${previous + 1}`),
+    );
+    previous = sequence;
+    if (request[0] && request[0].requestId !== requestId) {
       yield request;
       request = [];
     }
@@ -126,11 +132,7 @@ function replayRequest(rebuilding: Rebuilding, request: readonly Transaction[]):
 }
 
 function checkPlace(account: Account, transaction: Transaction, index: number): void {
-  const { sequence, points, requestId, requestIndex, recordedAt } = transaction;
-  check(
-    sequence === account.sequence + 1,
-    `follows sequence ${account.sequence}: it should be ${account.sequence + 1}`,
-  );
+  const { points, requestId, requestIndex, recordedAt } = transaction;
   check(!account.requests.has(requestId), `request ${requestId} is in an earlier record`);
   check(requestIndex === index, `is number ${requestIndex} of its request, in the place of number ${index}`);
   check(recordedAt >= account.recordedAt, `recorded at ${recordedAt}, before the record it follows`);

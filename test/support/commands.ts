@@ -50,7 +50,7 @@ export function steps({ maxLength = 25 } = {}): fc.Arbitrary<Step[]> {
 /** Entries of one batch, each legal or not. */
 export function entries(points: fc.Arbitrary<number> = fewPoints(), maxLength = 6): fc.Arbitrary<OracleEntry[]> {
   const signed = fc.oneof({ weight: 3, arbitrary: points }, { weight: 1, arbitrary: points.map((value) => -value) });
-  return fc.array(fc.record({ payer: payers(), points: signed, earnedAt: instants() }), { minLength: 1, maxLength });
+  return fc.array(record({ payer: payers(), points: signed, earnedAt: instants() }), { minLength: 1, maxLength });
 }
 
 /** Payers, few enough to meet again. */
@@ -159,15 +159,20 @@ function step(points: fc.Arbitrary<number>): fc.Arbitrary<Step> {
   const reason = fc.constantFrom('', 'returned', 'mistake');
   const sequence = fc.integer({ min: 1, max: 30 });
   return fc.oneof(
-    { weight: 8, arbitrary: fc.record({ what: fc.constant('add' as const), preview, entries: entries(points, 1) }) },
-    { weight: 4, arbitrary: fc.record({ what: fc.constant('add' as const), preview, entries: entries(points) }) },
-    { weight: 2, arbitrary: fc.record({ what: fc.constant('spend' as const), preview, points }) },
-    { weight: 5, arbitrary: fc.record({ what: fc.constant('spend share' as const), preview, percent }) },
+    { weight: 8, arbitrary: record({ what: fc.constant('add' as const), preview, entries: entries(points, 1) }) },
+    { weight: 4, arbitrary: record({ what: fc.constant('add' as const), preview, entries: entries(points) }) },
+    { weight: 2, arbitrary: record({ what: fc.constant('spend' as const), preview, points }) },
+    { weight: 5, arbitrary: record({ what: fc.constant('spend share' as const), preview, percent }) },
     {
       weight: 5,
-      arbitrary: fc.record({ what: fc.constant('reverse' as const), preview, which, points: part, reason }),
+      arbitrary: record({ what: fc.constant('reverse' as const), preview, which, points: part, reason }),
     },
-    { weight: 1, arbitrary: fc.record({ what: fc.constant('reverse any' as const), preview, sequence, points: part }) },
-    { weight: 3, arbitrary: fc.record({ what: fc.constant('again' as const), preview, which, variant }) },
+    { weight: 1, arbitrary: record({ what: fc.constant('reverse any' as const), preview, sequence, points: part }) },
+    { weight: 3, arbitrary: record({ what: fc.constant('again' as const), preview, which, variant }) },
   );
+}
+
+/** Objects like those that code makes: with the usual prototype. */
+function record<T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
+  return fc.record(model, { noNullPrototype: true });
 }

@@ -16,6 +16,8 @@ export interface Scenario {
   /** Commands, all of which are done, separated by semicolons. */
   readonly before: string;
   readonly command: string;
+  /** The number of the command's request id: 0 is that of the first command before; one of its own where left out. */
+  readonly request?: number;
   /** What the command is answered: the lots drawn in order, or the rejection. */
   readonly drawn: string;
   /** The account afterwards: each payer's balance, then its lots, what remains of how much, and what floats. */
@@ -27,7 +29,7 @@ export function scenarios(list: readonly Scenario[]): void {
   for (const scenario of list) {
     it(scenario.name, () => {
       const checked = accountAfter(scenario.before);
-      const outcome = checked.ask(command(scenario.command, 100));
+      const outcome = checked.ask(command(scenario.command, scenario.request ?? 100));
       expect(answer(outcome)).to.equal(scenario.drawn);
       expect(state(checked.account)).to.equal(scenario.after);
     });
