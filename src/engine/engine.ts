@@ -1,0 +1,214 @@
+import type { Knex } from 'knex';
+import type { Account, Instant } from '../ledger/account.ts';
+import { apply } from '../ledger/apply.ts';
+import type { Command, Outcome } from '../ledger/command.ts';
+import { decide } from '../ledger/decide.ts';
+import { type AccountChange, type AccountWork, commitGroup } from '../storage/commit-group.ts';
+import { faultOf } from '../storage/faults.ts';
+import { backOff, EngineFailure, PATIENCE_MS } from './failure.ts';
+import { createQueue } from './queue.ts';
+
+/** A command to an account, and who waits for its outcome. */
+export interface Submission {
+  readonly account: string;
+  readonly command: Command;
+  /** Decide as if, and write nothing. */
+  readonly preview: boolean;
+  /** Whether the client made the request id, so that an earlier call may have used it. */
+  readonly repeatable: boolean;
+  /** Aborted when the caller has gone. */
+  readonly signal: AbortSignal;
+  /** When the caller stops waiting, as Date.now() counts; Infinity for never. */
+  readonly deadline: number;
+}
+
+/** What the engine has done since it began. */
+export interface EngineStats {
+  /** Database transactions committed. */
+  readonly groups: number;
+  /** Commands whose group committed. */
+  readonly commands: number;
+  /** Attempts that the database refused in favour of others: deadlocks, lock timeouts, conflicts. */
+  readonly contentions: number;
+  /** Attempts that lost their connection. */
+  readonly disconnections: number;
+}
+
+/** How an engine works. */
+export interface EngineSettings {
+  /** The most commands in one database transaction; 1: a transaction for each. */
+  readonly groupMax: number;
+  /** The most commands that wait. */
+  readonly queueMax: number;
+  /** How many groups are under way at once. */
+  readonly workers: number;
+}
+
+/** The group commit: see `createEngine`. */
+export interface Engine {
+  /**
+   * Decides a command and, unless it is rejected, makes it durable; settles after COMMIT. Fails with an EngineFailure,
+   * or with the database's error where the command itself made a statement fail.
+   */
+  submit(submission: Submission): Promise<Outcome>;
+  readonly stats: EngineStats;
+  /** Refuses new commands and waits for those that are under way. */
+  close(): Promise<void>;
+}
+
+interface Pending extends Submission {
+  readonly giveUpAt: number;
+  /** An attempt lost its connection: it may have taken effect. */
+  uncertain: boolean;
+  settle(outcome: Outcome): void;
+  fail(error: unknown): void;
+}
+
+/**
+ * The engine runs the commands that wait in groups, each in one database transaction. There is no timer: a group is what
+ * piled up while the last one committed, so an idle server adds no delay and a busy one shares each flush among many.
+ */
+export function createEngine(db: Knex, clock: () => Instant, settings: EngineSettings): Engine {
+  const queue = createQueue<Pending>();
+  const stats = { groups: 0, commands: 0, contentions: 0, disconnections: 0 };
+  const busy = new Set<Promise<void>>();
+  let wakeUp = false;
+  let closed = false;
+
+  /** Starts workers once this turn of the event loop has delivered all it has, so that what came together goes together. */
+  function wake(): void {
+    if (wakeUp) return;
+    wakeUp = true;
+    setImmediate(() => {
+      wakeUp = false;
+      while (queue.ready && busy.size < settings.workers) {
+        const worker = work().finally(() => {
+          busy.delete(worker);
+          if (queue.ready) wake();
+        });
+        busy.add(worker);
+      }
+    });
+  }
+
+  async function work(): Promise<void> {
+    while (queue.ready) {
+      const group = queue.take(settings.groupMax);
+      await run(group);
+      queue.release(group);
+    }
+  }
+
+  /** Brings every command of the group to its end: settled or failed. Never throws. */
+  async function run(group: readonly Pending[]): Promise<void> {
+    let alive = group;
+    for (let attempt = 0; ; attempt += 1) {
+      alive = alive.filter((pending) => stillWanted(pending, attempt));
+      if (alive.length === 0) return;
+      try {
+        const outcomes = await commit(alive);
+        for (const [index, pending] of alive.entries()) pending.settle(outcomes[index] as Outcome);
+        return;
+      } catch (error) {
+        if (faultOf(error) === 'statement') return isolate(alive, error);
+        count(alive, error);
+      }
+      await backOff(attempt);
+    }
+  }
+
+  async function commit(group: readonly Pending[]): Promise<Outcome[]> {
+    let outcomes: Outcome[] = [];
+    await commitGroup(db, worksOf(group), (accounts) => {
+      const decided = decideAll(group, accounts, clock());
+      outcomes = decided.outcomes;
+      return decided.changes;
+    });
+    stats.groups += 1;
+    stats.commands += group.length;
+    return outcomes;
+  }
+
+  /** A command that makes the database fail is found by halving its group, and fails alone. */
+  async function isolate(group: readonly Pending[], error: unknown): Promise<void> {
+    const [first] = group;
+    if (group.length === 1) return first?.fail(error);
+    const half = Math.ceil(group.length / 2);
+    await run(group.slice(0, half));
+    await run(group.slice(half));
+  }
+
+  function count(group: readonly Pending[], error: unknown): void {
+    const contention = faultOf(error) === 'contention';
+    if (contention) stats.contentions += 1;
+    else stats.disconnections += 1;
+    for (const pending of group) {
+      if (!contention) pending.uncertain = true;
+      if (Date.now() >= pending.giveUpAt) {
+        const reason = pending.uncertain ? 'DATABASE_UNAVAILABLE' : 'CONTENTION';
+        pending.fail(new EngineFailure(reason, { cause: error }));
+      }
+    }
+  }
+
+  return {
+    stats,
+    submit(submission) {
+      return new Promise((resolve, reject) => {
+        if (closed) return reject(new EngineFailure('DATABASE_UNAVAILABLE'));
+        if (queue.size >= settings.queueMax) return reject(new EngineFailure('QUEUE_FULL'));
+        const giveUpAt = Date.now() + PATIENCE_MS;
+        queue.push({ ...submission, giveUpAt, uncertain: false, settle: resolve, fail: reject });
+        wake();
+      });
+    },
+    async close() {
+      closed = true;
+      while (busy.size > 0 || queue.size > 0) {
+        await new Promise((resolve) => setImmediate(resolve));
+        await Promise.all(busy);
+      }
+    },
+  };
+}
+
+/** Whether a command should be (further) attempted; if not, it is failed here. */
+function stillWanted(pending: Pending, attempt: number): boolean {
+  const now = Date.now();
+  if (attempt > 0 && now >= pending.giveUpAt) return false;
+  const reason = pending.signal.aborted ? 'CANCELLED' : now >= pending.deadline ? 'DEADLINE_EXCEEDED' : null;
+  if (reason === null) return true;
+  pending.fail(new EngineFailure(pending.uncertain ? 'DATABASE_UNAVAILABLE' : reason));
+  return false;
+}
+
+/** The group by account. Only ids that may have been used before are looked up. */
+function worksOf(group: readonly Pending[]): AccountWork[] {
+  const works = new Map<string, { account: string; commands: Command[]; requestIds: string[] }>();
+  for (const { account, command, repeatable, uncertain } of group) {
+    let work = works.get(account);
+    if (!work) {
+      work = { account, commands: [], requestIds: [] };
+      works.set(account, work);
+    }
+    work.commands.push(command);
+    if (repeatable || uncertain) work.requestIds.push(command.requestId);
+  }
+  return [...works.values()];
+}
+
+/** Decides each command on the account as the commands before it left it. */
+function decideAll(group: readonly Pending[], accounts: ReadonlyMap<string, Account>, now: Instant) {
+  const changes: AccountChange[] = [];
+  const outcomes = group.map(({ account: id, command, preview }) => {
+    const account = accounts.get(id);
+    if (!account) throw new Error(`account ${id} was not loaded`);
+    const outcome = decide(account, command, now);
+    if (outcome.accepted && outcome.change && !preview) {
+      apply(account, outcome.change);
+      changes.push({ account, change: outcome.change });
+    }
+    return outcome;
+  });
+  return { outcomes, changes };
+}

@@ -1,0 +1,65 @@
+import type { Knex } from 'knex';
+import type { PayerBalance } from '../ledger/account.ts';
+import type { Loading } from './loading.ts';
+import { type Db, select } from './sql.ts';
+
+interface PayerRow {
+  account_id: string;
+  payer: string;
+  points: number;
+  unsettled: number;
+  first_sequence: number;
+}
+
+const COLUMNS = 'account_id, payer, points, unsettled, first_sequence';
+
+/** Loads the payers whose adjustments a spend is to settle first. */
+export async function loadFloatingPayers(trx: Knex.Transaction, loading: readonly Loading[]): Promise<void> {
+  const settling = loading.filter(({ account, demand }) => demand.points > 0n && account.unsettled > 0);
+  if (settling.length === 0) return;
+  const rows = await select<PayerRow>(
+    trx,
+    `SELECT ${COLUMNS} FROM payer_balances WHERE account_id IN (?) AND unsettled > 0`,
+    [settling.map(({ account }) => account.id)],
+  );
+  addPayers(loading, rows);
+}
+
+/** Loads the payers that the commands name and those of the loaded lots. */
+export async function loadPayers(trx: Knex.Transaction, loading: readonly Loading[]): Promise<void> {
+  const keys = loading.flatMap(({ account, demand }) => {
+    const payers = new Set(demand.payers);
+    for (const lot of account.lots.values()) payers.add(lot.payer);
+    return [...payers].filter((payer) => !account.payers.has(payer)).map((payer) => [account.id, payer]);
+  });
+  if (keys.length === 0) return;
+  const rows = await select<PayerRow>(trx, `SELECT ${COLUMNS} FROM payer_balances WHERE (account_id, payer) IN (?)`, [
+    keys,
+  ]);
+  addPayers(loading, rows);
+}
+
+/** All payers of some accounts, in the order they appeared. */
+export async function readPayers(db: Db, ids: readonly string[]): Promise<Map<string, PayerBalance[]>> {
+  const rows = await select<PayerRow>(
+    db,
+    `SELECT ${COLUMNS} FROM payer_balances WHERE account_id IN (?) ORDER BY account_id, first_sequence`,
+    [ids],
+  );
+  const payers = new Map<string, PayerBalance[]>();
+  for (const row of rows) {
+    const list = payers.get(row.account_id);
+    if (list) list.push(toPayer(row));
+    else payers.set(row.account_id, [toPayer(row)]);
+  }
+  return payers;
+}
+
+function addPayers(loading: readonly Loading[], rows: readonly PayerRow[]): void {
+  const accounts = new Map(loading.map(({ account }) => [account.id, account]));
+  for (const row of rows) accounts.get(row.account_id)?.payers.set(row.payer, toPayer(row));
+}
+
+function toPayer({ payer, points, unsettled, first_sequence }: PayerRow): PayerBalance {
+  return { payer, points, unsettled, firstSequence: first_sequence };
+}

@@ -1,0 +1,172 @@
+import type { Knex } from 'knex';
+import type { Account, Allocation, Lot, Transaction } from '../ledger/account.ts';
+import type { AccountChange } from './commit-group.ts';
+import type { Loading } from './loading.ts';
+import { execute, toBytes, toDatetime } from './sql.ts';
+
+/** How many lots the hint in an account's row makes the next spend read at first. */
+const HEAD_LOTS = 8;
+
+/**
+ * Writes what a group changed, a statement per table. Values are absolute: a CHECK is tested on the row that an upsert
+ * proposes, so differences would be refused.
+ */
+export async function saveChanges(
+  trx: Knex.Transaction,
+  changes: readonly AccountChange[],
+  loading: readonly Loading[],
+): Promise<void> {
+  if (changes.length === 0) return;
+  const changed = new Set(changes.map(({ account }) => account));
+  await saveAccounts(
+    trx,
+    loading.filter(({ account }) => changed.has(account)),
+  );
+  await savePayers(trx, changes);
+  await saveLots(trx, changes);
+  await saveTransactions(trx, changes);
+}
+
+async function saveAccounts(trx: Knex.Transaction, loading: readonly Loading[]): Promise<void> {
+  const rows = loading.map((target) => {
+    const { id, sequence, balance, unsettled, recordedAt } = target.account;
+    return [id, sequence, balance, unsettled, toDatetime(recordedAt), toDatetime(nextHead(target))];
+  });
+  await execute(
+    trx,
+    `INSERT INTO accounts (account_id, sequence, balance, unsettled, recorded_at, head_until)
+     VALUES ?
+     ON DUPLICATE KEY UPDATE sequence = VALUES(sequence), balance = VALUES(balance), unsettled = VALUES(unsettled),
+       recorded_at = VALUES(recorded_at), head_until = VALUES(head_until)`,
+    [rows],
+  );
+}
+
+/** Up to the last of the next few lots, as far as lots were loaded without a gap. */
+function nextHead({ account, headUntil, loadedUntil }: Loading): string {
+  if (loadedUntil === null) return headUntil;
+  const next = account.open.slice(0, HEAD_LOTS).findLast((lot) => lot.earnedAt <= loadedUntil);
+  const short = account.open.length < HEAD_LOTS;
+  return short ? loadedUntil : (next?.earnedAt ?? loadedUntil);
+}
+
+async function savePayers(trx: Knex.Transaction, changes: readonly AccountChange[]): Promise<void> {
+  const rows = new Map<string, unknown[]>();
+  for (const { account, change } of changes) {
+    for (const { payer, points, unsettled, firstSequence } of change.payers) {
+      rows.set(`${account.id} ${payer}`, [account.id, payer, points, unsettled, firstSequence]);
+    }
+  }
+  await execute(
+    trx,
+    `INSERT INTO payer_balances (account_id, payer, points, unsettled, first_sequence)
+     VALUES ?
+     ON DUPLICATE KEY UPDATE points = VALUES(points), unsettled = VALUES(unsettled)`,
+    [[...rows.values()]],
+  );
+}
+
+async function saveLots(trx: Knex.Transaction, changes: readonly AccountChange[]): Promise<void> {
+  const lots = new Map<string, { account: Account; lot: Lot }>();
+  for (const { account, change } of changes) {
+    for (const lot of change.lots) lots.set(`${account.id} ${lot.sequence}`, { account, lot });
+  }
+  const open = [...lots.values()].filter(({ lot }) => lot.remaining > 0);
+  if (open.length > 0) {
+    await execute(
+      trx,
+      `INSERT INTO open_lots (account_id, earned_at, sequence, payer, points, remaining)
+       VALUES ?
+       ON DUPLICATE KEY UPDATE remaining = VALUES(remaining)`,
+      [
+        open.map(({ account, lot }) => [
+          account.id,
+          toDatetime(lot.earnedAt),
+          lot.sequence,
+          lot.payer,
+          lot.points,
+          lot.remaining,
+        ]),
+      ],
+    );
+  }
+  const drained = [...lots.values()].filter(({ lot }) => lot.remaining === 0);
+  if (drained.length > 0) {
+    // Not (a, b, c) IN (...): with a DATETIME among them MariaDB would scan the table.
+    const condition = drained.map(() => '(account_id = ? AND earned_at = ? AND sequence = ?)').join(' OR ');
+    await execute(
+      trx,
+      `DELETE FROM open_lots WHERE ${condition}`,
+      drained.flatMap(({ account, lot }) => [account.id, toDatetime(lot.earnedAt), lot.sequence]),
+    );
+  }
+}
+
+async function saveTransactions(trx: Knex.Transaction, changes: readonly AccountChange[]): Promise<void> {
+  const transactions: unknown[][] = [];
+  const allocations: unknown[][] = [];
+  const reversals: unknown[][] = [];
+  for (const { account, change } of changes) {
+    for (const transaction of change.transactions) {
+      transactions.push(transactionRow(account.id, transaction));
+      allocations.push(...allocationRows(account.id, transaction));
+      if (transaction.kind === 'REVERSE') {
+        const { spend, sequence, reason, rest } = transaction;
+        reversals.push([account.id, spend, sequence, reason, rest]);
+      }
+    }
+  }
+  await execute(
+    trx,
+    `INSERT INTO transactions
+       (account_id, sequence, kind, payer, points, earned_at, recorded_at, request_id, request_index, balance)
+     VALUES ?`,
+    [transactions],
+  );
+  if (allocations.length > 0) {
+    await execute(
+      trx,
+      'INSERT INTO allocations (account_id, sequence, position, lot_sequence, points, settlement) VALUES ?',
+      [allocations],
+    );
+  }
+  if (reversals.length > 0) {
+    await execute(trx, 'INSERT INTO reversals (account_id, spend_sequence, sequence, reason, rest) VALUES ?', [
+      reversals,
+    ]);
+  }
+}
+
+function transactionRow(id: string, transaction: Transaction): unknown[] {
+  const { sequence, kind, points, recordedAt, requestId, requestIndex, balance } = transaction;
+  const paid = transaction.kind === 'EARN' || transaction.kind === 'ADJUST';
+  return [
+    id,
+    sequence,
+    kind,
+    paid ? transaction.payer : null,
+    points,
+    paid ? toDatetime(transaction.earnedAt) : null,
+    toDatetime(recordedAt),
+    toBytes(requestId),
+    requestIndex,
+    balance,
+  ];
+}
+
+function allocationRows(id: string, transaction: Transaction): unknown[][] {
+  if (transaction.kind !== 'SPEND' && transaction.kind !== 'REVERSE') return [];
+  const settlements = transaction.kind === 'SPEND' ? transaction.settlements : [];
+  const row = ({ lot, points }: Allocation, position: number, settlement: boolean) => [
+    id,
+    transaction.sequence,
+    position,
+    lot,
+    points,
+    settlement,
+  ];
+  return [
+    ...settlements.map((allocation, index) => row(allocation, index, true)),
+    ...transaction.allocations.map((allocation, index) => row(allocation, settlements.length + index, false)),
+  ];
+}
