@@ -1,0 +1,37 @@
+/** A moment as google.protobuf.Timestamp holds it: whole seconds since 1970, and the nanoseconds after them. */
+export interface Moment {
+  readonly seconds: number;
+  readonly nanos: number;
+}
+
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(\d{1,9}))?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))$/;
+const START_OF_YEAR_1 = -62_135_596_800;
+const START_OF_YEAR_10000 = 253_402_300_800;
+
+/** Reads the JSON form of a Timestamp: RFC 3339, years 1 to 9999. Undefined where the text is none. */
+export function parseTimestamp(text: string): Moment | undefined {
+  const parts = RFC_3339.exec(text);
+  if (parts === null) return undefined;
+  const [, fraction = '', sign, hours, minutes] = parts;
+  const local = text.slice(0, 19);
+  const date = new Date(`${local}Z`);
+  // Date moves February 30 to March 1 and 24:00 to the next day; reading it back shows that.
+  if (Number.isNaN(date.getTime()) || !date.toISOString().startsWith(local)) return undefined;
+  const offset = sign === undefined ? 0 : Number(`${sign}1`) * (Number(hours) * 3600 + Number(minutes) * 60);
+  const seconds = date.getTime() / 1000 - offset;
+  if (seconds < START_OF_YEAR_1 || seconds >= START_OF_YEAR_10000) return undefined;
+  return { seconds, nanos: Number(fraction.padEnd(9, '0')) };
+}
+
+/** The JSON form of a Timestamp, in UTC with as many digits as it needs: 0, 3, 6 or 9. */
+export function formatTimestamp({ seconds, nanos }: Moment): string {
+  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}${formatFraction(nanos)}Z`;
+}
+
+/** Nanoseconds as the digits after a whole number of seconds: none, or a point and 3, 6 or 9 of them. */
+export function formatFraction(nanos: number): string {
+  if (nanos === 0) return '';
+  const digits = String(nanos).padStart(9, '0');
+  if (!digits.endsWith('000')) return `.${digits}`;
+  return digits.endsWith('000000') ? `.${digits.slice(0, 3)}` : `.${digits.slice(0, 6)}`;
+}
