@@ -1,6 +1,6 @@
 // npm run generate: everything that is derived from proto/, so that `git diff` shows drift.
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { printValidateProto } from './validate-proto.js';
@@ -20,6 +20,13 @@ for (const path of ['google/api/annotations.proto', 'google/api/http.proto', 'go
 
 // Types, server stubs and clients, for the server and for the client package.
 buf('generate');
+
+// The client says its version in its user agent; a file of its own spares it reading package.json at run time.
+const { version } = JSON.parse(readFileSync('clients/typescript/package.json', 'utf8'));
+writeFileSync(
+  'clients/typescript/src/gen/version.ts',
+  `// Printed by scripts/generate.js from package.json. Do not edit.\n\n/** The version of this package. */\nexport const version = '${version}';\n`,
+);
 
 // The descriptors, comments included: reflection, validation, the REST routes and the documentation read them at run time.
 const image = buf('build', '--as-file-descriptor-set', '--path', 'proto/points', '-o', '-');
