@@ -31,7 +31,11 @@ export async function prepareServer(dataDir: string, log: Log): Promise<Prepared
 
 async function* candidates(dataDir: string, problems: string[], log: Log): AsyncGenerator<ServerProgram> {
   yield* await findInstalledServers(problems);
-  if (kindOfData(dataDir) === 'mysql') return;
+  if (kindOfData(dataDir) === 'mysql') {
+    // Only MariaDB can be fetched. An empty MariaDB beside a MySQL full of points would not do.
+    if (problems.length === 0) problems.push('it was made by mysql, and no mysqld is installed');
+    return;
+  }
   const folder = join(dataDir, 'mariadb-server');
   const fetched = await findFetchedServer(folder);
   if (fetched !== undefined) yield fetched;

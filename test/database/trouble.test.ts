@@ -1,0 +1,137 @@
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { explainFileError } from '../../src/database/files.ts';
+import { openDatabase } from '../../src/database/open-database.ts';
+import { objectionTo, rememberVersion, serverFilesIn } from '../../src/database/server-files.ts';
+import type { ServerProgram } from '../../src/database/server-program.ts';
+import { type DataFolder, haveServer, makeDataFolder, query } from './data-folder.ts';
+
+const log = () => undefined;
+
+async function messageOf(opening: Promise<unknown>): Promise<string> {
+  try {
+    await opening;
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error('it opened');
+}
+
+describe('DATABASE_URL', () => {
+  const open = (databaseUrl: string) => openDatabase({ databaseUrl, dataDir: '/nowhere', log });
+
+  it('is used as it is, and its server left alone', async () => {
+    const url = 'mysql://app:p%40ss@db.example:3307/ledger?ssl=%7B%7D';
+    const database = await open(url);
+    expect(database).to.include({ url, embedded: false });
+    await database.stop();
+  });
+
+  for (const [url, complaint] of [
+    ['points', 'is not a URL'],
+    ['postgres://app:hunter2@db.example/points', 'begins with postgres://'],
+    ['mysql://app:hunter2@db.example:3306', 'names no database'],
+    ['mysql://app:hunter2@db.example:3306/', 'names no database'],
+    ['mysql://app:hunter2@db.example:3306/a/b', 'names no database'],
+    ['mysql:///points', 'names no host'],
+  ] as const) {
+    it(`${url}: ${complaint}`, async () => {
+      const message = await messageOf(open(url));
+      expect(message)
+        .to.include('DATABASE_URL')
+        .and.include(complaint)
+        .and.include('mysql://user:password@host:3306/points');
+      expect(message).to.not.include('hunter2');
+    });
+  }
+});
+
+describe('embedded database: folders that make trouble', () => {
+  let folder: DataFolder;
+  before(haveServer);
+  beforeEach(() => {
+    folder = makeDataFolder();
+  });
+  afterEach(() => folder.cleanUp());
+
+  it('a path too long for a socket: the socket is elsewhere, private, and found by the next process', async () => {
+    const deep = makeDataFolder('a-rather-long-name'.repeat(5), 'and-another-one'.repeat(5));
+    try {
+      const database = await deep.open();
+      const socketPath = new URL(database.url).searchParams.get('socketPath')!;
+      expect(Buffer.byteLength(socketPath)).to.be.at.most(107);
+      expect(statSync(join(socketPath, '..')).mode & 0o777).to.equal(0o700);
+      expect(await deep.openInChild().up).to.equal(database.url);
+      expect(deep.servers()).to.have.length(1);
+      await deep.cleanUp();
+      rmSync(join(socketPath, '..'), { recursive: true });
+    } finally {
+      await deep.cleanUp();
+    }
+  });
+
+  it('a file where the folder should be', async () => {
+    const path = join(folder.path, 'file');
+    writeFileSync(path, '');
+    const message = await messageOf(openDatabase({ databaseUrl: undefined, dataDir: join(path, 'data'), log }));
+    expect(message)
+      .to.include(`The data folder ${join(path, 'data')} cannot be used`)
+      .and.include('ENOTDIR');
+  });
+
+  for (const [code, reason] of [
+    ['EACCES', 'it is not writable for this user'],
+    ['EROFS', 'it is on a read-only file system'],
+    ['ENOSPC', 'the disk is full'],
+  ] as const) {
+    it(`${code}: ${reason}`, () => {
+      const failure = Object.assign(new Error(code), { code, syscall: 'mkdir' });
+      const { message } = explainFileError(failure, '/srv/points');
+      expect(message).to.equal(`The data folder /srv/points cannot be used: ${reason} (${code}).`);
+    });
+  }
+
+  it('data of the other kind of server: refused, not begun anew beside it', async () => {
+    await (await folder.open()).stop();
+    const [kind] = ['mariadb', 'mysql'].filter((name) => readdirSync(folder.path).includes(name)) as [string];
+    const other = kind === 'mysql' ? 'mariadb' : 'mysql';
+    renameSync(join(folder.path, kind), join(folder.path, other));
+    const message = await messageOf(folder.open());
+    expect(message).to.include(`was made by ${other}`).and.include('DATABASE_URL');
+    expect(readdirSync(folder.path)).to.not.include(kind);
+  });
+
+  it('data of a newer server: not given to an older one', () => {
+    const program = (version: string): ServerProgram => ({
+      kind: 'mariadb',
+      version,
+      path: '/usr/sbin/mariadbd',
+      libraryPath: '',
+      shareFolder: '/usr/share/mariadb',
+    });
+    const files = serverFilesIn(folder.path, 'mariadb');
+    mkdirSync(files.data, { recursive: true });
+    rememberVersion(files, program('11.4.2'));
+    expect(objectionTo(program('10.11.9'), folder.path)).to.include('was last used by the newer 11.4.2');
+    expect(objectionTo(program('11.4.1'), folder.path)).to.equal(undefined);
+    expect(objectionTo(program('12.0.1'), folder.path)).to.equal(undefined);
+  });
+
+  it('a server that cannot start: its own words are in the message', async () => {
+    await (await folder.open()).stop();
+    const [kind] = ['mariadb', 'mysql'].filter((name) => readdirSync(folder.path).includes(name)) as [string];
+    writeFileSync(join(folder.path, kind, 'data', 'ibdata1'), 'not a tablespace');
+    const message = await messageOf(folder.open());
+    expect(message).to.include('did not start').and.include('[ERROR]').and.include('error.log');
+    expect(folder.servers()).to.deep.equal([]);
+  });
+
+  it('a buffer pool that is no size', async () => {
+    const message = await messageOf(
+      openDatabase({ databaseUrl: undefined, dataDir: folder.path, bufferPool: 'big', log }),
+    );
+    expect(message).to.include('DATABASE_BUFFER_POOL must be a size such as 512M or 2G, not big');
+    await query((await folder.open()).url, 'SELECT 1');
+  });
+});

@@ -1,0 +1,21 @@
+// Mocha's root plugin: one database server for the whole run. The one that DATABASE_URL names, else
+// an embedded one in .data/test, which stays there for the next run to start in a moment.
+import { type Database, openDatabase } from '../../src/database/open-database.ts';
+import { dropOldTestDatabases } from './database.ts';
+
+let database: Database | undefined;
+
+export async function mochaGlobalSetup(): Promise<void> {
+  database = await openDatabase({
+    databaseUrl: process.env.DATABASE_URL,
+    dataDir: '.data/test',
+    bufferPool: '256M',
+    log: (line) => console.log(line),
+  });
+  process.env.TEST_SERVER_URL = database.url;
+  await dropOldTestDatabases(database.url);
+}
+
+export async function mochaGlobalTeardown(): Promise<void> {
+  await database?.stop();
+}
