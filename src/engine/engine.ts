@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import type { Clock } from '../clock.ts';
 import type { Account, Instant } from '../ledger/account.ts';
 import { apply } from '../ledger/apply.ts';
 import type { Command, Outcome } from '../ledger/command.ts';
@@ -52,6 +53,8 @@ export interface Engine {
    */
   submit(submission: Submission): Promise<Outcome>;
   readonly stats: EngineStats;
+  /** Whether half of the queue is taken: bulk work should hold back and leave room for those who wait for an answer. */
+  readonly crowded: boolean;
   /** Refuses new commands and waits for those that are under way. */
   close(): Promise<void>;
 }
@@ -68,7 +71,7 @@ interface Pending extends Submission {
  * The engine runs the commands that wait in groups, each in one database transaction. There is no timer: a group is what
  * piled up while the last one committed, so an idle server adds no delay and a busy one shares each flush among many.
  */
-export function createEngine(db: Knex, clock: () => Instant, settings: EngineSettings): Engine {
+export function createEngine(db: Knex, clock: Clock, settings: EngineSettings): Engine {
   const queue = createQueue<Pending>();
   const stats = { groups: 0, commands: 0, contentions: 0, disconnections: 0 };
   const busy = new Set<Promise<void>>();
@@ -153,6 +156,9 @@ export function createEngine(db: Knex, clock: () => Instant, settings: EngineSet
 
   return {
     stats,
+    get crowded() {
+      return queue.size * 2 >= settings.queueMax;
+    },
     submit(submission) {
       return new Promise((resolve, reject) => {
         if (closed) return reject(new EngineFailure('DATABASE_UNAVAILABLE'));

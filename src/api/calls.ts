@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import { type DescMethod, type Message, toBinary } from '@bufbuild/protobuf';
+import type { Authenticate } from '../auth/tokens.ts';
+import { EngineFailure } from '../engine/failure.ts';
+import { PointsServiceService } from '../gen/points/v1/points_service.ts';
+import { identify, requireScope, resolveAccount } from './access.ts';
+import type { Api, CallContext } from './api.ts';
+import { ApiError } from './errors.ts';
+import { type Call, type Handlers, type MethodName, SCOPE_OF } from './method.ts';
+import { validate } from './validate.ts';
+
+/** Reports a fault of the server; `incident` is what the client was told. */
+export type LogFault = (incident: string, error: unknown) => void;
+
+type UnaryHandler = (call: Call<unknown>) => Promise<object>;
+type StreamHandler = (call: Call<unknown>) => AsyncIterable<object>;
+
+/**
+ * The calls of the service. In this order, which is also the order in which errors are reported: who calls, may they call
+ * this, is the request valid, may they open its account; then the handler.
+ */
+export function createApi(authenticate: Authenticate, handlers: Handlers, logFault: LogFault): Api {
+  async function admit(method: DescMethod, request: Message, context: CallContext): Promise<Call<unknown>> {
+    const name = method.localName as MethodName;
+    const identity = await identify(authenticate, context.authorization);
+    requireScope(identity, SCOPE_OF[name]);
+    validate(method.input, request);
+    const { account = '' } = request as { account?: string };
+    const { signal, deadline } = context;
+    return { request: decode(method, request), account: resolveAccount(identity, account), signal, deadline };
+  }
+
+  /** A stream of requests has no account of its own: its items name theirs. */
+  async function admitStream(
+    method: DescMethod,
+    requests: AsyncIterable<Message>,
+    context: CallContext,
+  ): Promise<Call<AsyncIterable<Message>>> {
+    const identity = await identify(authenticate, context.authorization);
+    requireScope(identity, SCOPE_OF[method.localName as MethodName]);
+    const { signal, deadline } = context;
+    return { request: validated(method, requests), account: '', signal, deadline };
+  }
+
+  return {
+    async unary(method, request, context) {
+      try {
+        const call = await admit(method, request, context);
+        return await (handlerOf(handlers, method) as UnaryHandler)(call);
+      } catch (error) {
+        throw toApiError(error, logFault);
+      }
+    },
+    async *serverStream(method, request, context) {
+      try {
+        const call = await admit(method, request, context);
+        yield* (handlerOf(handlers, method) as StreamHandler)(call);
+      } catch (error) {
+        throw toApiError(error, logFault);
+      }
+    },
+    async *bidiStream(method, requests, context) {
+      try {
+        const call = await admitStream(method, requests, context);
+        yield* (handlerOf(handlers, method) as StreamHandler)(call);
+      } catch (error) {
+        throw toApiError(error, logFault);
+      }
+    },
+  };
+}
+
+function handlerOf(handlers: Handlers, method: DescMethod): unknown {
+  return handlers[method.localName as MethodName];
+}
+
+/** A validated message as its generated type. */
+function decode(method: DescMethod, message: Message): unknown {
+  const { requestDeserialize } = PointsServiceService[method.localName as MethodName];
+  return requestDeserialize(Buffer.from(toBinary(method.input, message)));
+}
+
+async function* validated(method: DescMethod, requests: AsyncIterable<Message>): AsyncIterable<Message> {
+  for await (const request of requests) {
+    validate(method.input, request);
+    yield request;
+  }
+}
+
+/** How long a client should wait before it tries again. */
+const RETRY_AFTER_MS = { QUEUE_FULL: 200, CONTENTION: 200, DATABASE_UNAVAILABLE: 1000 };
+
+function toApiError(error: unknown, logFault: LogFault): ApiError {
+  if (error instanceof ApiError) return error;
+  if (!(error instanceof EngineFailure)) {
+    const incident = randomUUID();
+    logFault(incident, error);
+    return new ApiError('INTERNAL', `a fault of the server, logged as ${incident}`, { metadata: { incident } });
+  }
+  switch (error.reason) {
+    case 'QUEUE_FULL':
+      return new ApiError('QUEUE_FULL', 'the server is at its limit; nothing was done', retryAfter('QUEUE_FULL'));
+    case 'CONTENTION':
+      return new ApiError('CONTENTION', 'others kept changing the account; nothing was done', retryAfter('CONTENTION'));
+    case 'DATABASE_UNAVAILABLE':
+      return new ApiError(
+        'DATABASE_UNAVAILABLE',
+        'the database is away; repeat the call with the same request_id',
+        retryAfter('DATABASE_UNAVAILABLE'),
+      );
+    case 'DEADLINE_EXCEEDED':
+      return new ApiError('DEADLINE_EXCEEDED', 'the deadline passed while the call waited; nothing was done');
+    case 'CANCELLED':
+      return new ApiError('CANCELLED', 'the client went away while the call waited; nothing was done');
+  }
+}
+
+function retryAfter(reason: keyof typeof RETRY_AFTER_MS) {
+  return { retryAfterMs: RETRY_AFTER_MS[reason] };
+}

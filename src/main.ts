@@ -1,0 +1,66 @@
+import { parseArgs } from 'node:util';
+import { migrate } from './commands/migrate.ts';
+import { serve } from './commands/serve.ts';
+import { token } from './commands/token.ts';
+import { USAGE, UsageError } from './commands/usage.ts';
+import { verify } from './commands/verify.ts';
+import { readConfig } from './config.ts';
+
+const OPTIONS = {
+  help: { type: 'boolean', short: 'h' },
+  demo: { type: 'boolean' },
+  account: { type: 'string' },
+  service: { type: 'string' },
+  scope: { type: 'string', multiple: true },
+  expires: { type: 'string' },
+  url: { type: 'string' },
+  token: { type: 'string' },
+} as const;
+
+/** The options that each command takes. */
+const COMMANDS: Readonly<Record<string, readonly string[]>> = {
+  serve: ['demo'],
+  migrate: [],
+  token: ['account', 'service', 'scope', 'expires'],
+  verify: ['account'],
+};
+
+async function main(args: string[]): Promise<void> {
+  const { values, positionals } = parse(args);
+  const [command, ...rest] = positionals;
+  if (values.help || command === 'help') return console.log(USAGE.trimEnd());
+  if (command === undefined) throw new UsageError('which command? see points-ledger --help');
+  const allowed = COMMANDS[command];
+  if (!allowed) throw new UsageError(`unknown command ${command}; see points-ledger --help`);
+  const unexpected = Object.keys(values).find((name) => !allowed.includes(name)) ?? rest[0];
+  if (unexpected !== undefined)
+    throw new UsageError(`${command} does not take ${unexpected}; see points-ledger --help`);
+
+  const config = readConfig(process.env);
+  switch (command) {
+    case 'serve':
+      return serve(config, { demo: values.demo ?? false });
+    case 'migrate':
+      return migrate(config);
+    case 'token': {
+      const { account, service, scope = [], expires = '30d' } = values;
+      return token(config, { account, service, scope, expires });
+    }
+    case 'verify':
+      return verify(config, values.account);
+  }
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({ args, options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  const expected = error instanceof Error && (error.name === 'UsageError' || error.name === 'ConfigError');
+  console.error(`points-ledger: ${expected ? error.message : error instanceof Error ? error.message : error}`);
+  process.exitCode = expected ? 2 : 1;
+});
