@@ -1,0 +1,160 @@
+import { type Client, Metadata, type ServiceError } from '@grpc/grpc-js';
+import type { Channels } from './channels.ts';
+import { errorOf, withMaybeApplied } from './error-of.ts';
+import { CancelledError, DeadlineError, type PointsError } from './errors.ts';
+import { isRetryable, ONE_ATTEMPT, type RetryOptions, sleep, waitAfter } from './retry.ts';
+
+/** Options of one call. */
+export interface CallOptions {
+  /** Aborts the call: it fails with CancelledError, and the server is told. A watch just ends. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * The deadline of a call with all its attempts, in milliseconds from now. Default: that of the client, 10,000. Lists:
+   * for each page. Imports: how long without progress, default 60,000. Watches have none.
+   */
+  readonly timeoutMs?: number | undefined;
+  /** False: one attempt. Default: that of the client. */
+  readonly retry?: boolean | RetryOptions | undefined;
+}
+
+/** What all calls of a client share. */
+export interface Connection {
+  readonly channels: Channels;
+  readonly token: string | (() => string | Promise<string>);
+  readonly defaults: CallOptions;
+  /** Aborted when the client is closed. */
+  readonly closed: AbortSignal;
+}
+
+/** A method that has one request and one answer, as the generated stubs describe it. */
+export interface UnaryMethod<Request, Response> {
+  readonly path: string;
+  readonly requestSerialize: (request: Request) => Buffer;
+  readonly responseDeserialize: (bytes: Buffer) => Response;
+}
+
+/** What is known of a write that failed. */
+type Write = Partial<Pick<PointsError, 'requestId' | 'maybeApplied'>>;
+
+const TIMEOUT_MS = 10_000;
+const TIMER_MS_MAX = 2 ** 31 - 1;
+const ATTEMPT_TIMEOUT_MS_MIN = 1_000;
+const SILENCE_MS = 1_000;
+
+/** Statuses by which the ledger itself says that this write, under this request_id, has not been done. */
+const REFUSALS = ['ALREADY_EXISTS', 'FAILED_PRECONDITION', 'NOT_FOUND', 'OUT_OF_RANGE'];
+
+/**
+ * Calls, and repeats what may be repeated until the deadline. `requestId` is that of a write. Fails with a PointsError, or
+ * with what the token function fails with.
+ */
+export async function call<Request, Response>(
+  connection: Connection,
+  method: UnaryMethod<Request, Response>,
+  request: Request,
+  options: CallOptions,
+  requestId?: string,
+): Promise<Response> {
+  const { signal } = options;
+  const timeoutMs = options.timeoutMs ?? connection.defaults.timeoutMs ?? TIMEOUT_MS;
+  const deadline = Date.now() + timeoutMs;
+  const retry = retryOptions(connection, options);
+  const attemptTimeoutMs = retry.attemptTimeoutMs ?? Math.max(ATTEMPT_TIMEOUT_MS_MIN, timeoutMs / 3);
+  let maybeApplied = false;
+
+  for (let attempts = 1; ; attempts += 1) {
+    throwIfStopped(connection, signal, { requestId, maybeApplied });
+    const token = await tokenOf(connection, deadline, signal);
+    throwIfStopped(connection, signal, { requestId, maybeApplied });
+    const channel = connection.channels.pick();
+    const began = Date.now();
+    try {
+      const attemptDeadline = Math.min(deadline, began + attemptTimeoutMs);
+      return await attempt(channel, method, request, headers(token), attemptDeadline, signal);
+    } catch (cause) {
+      const error = errorOf(cause as ServiceError, requestId);
+      const refused = error.reason !== undefined && REFUSALS.includes(error.code);
+      maybeApplied = !refused && (maybeApplied || error.maybeApplied);
+      withMaybeApplied(error, maybeApplied);
+      throwIfStopped(connection, signal, { requestId, maybeApplied });
+      // Silence for so long may be that of a dead connection: the next attempt, or the next call, gets another.
+      const silent = error.code === 'DEADLINE_EXCEEDED' && error.reason === undefined;
+      if (silent && Date.now() - began >= Math.min(attemptTimeoutMs, SILENCE_MS)) connection.channels.renew(channel);
+      if (attempts >= (retry.attemptsMax ?? Number.POSITIVE_INFINITY) || !isRetryable(error)) throw error;
+      const waitMs = waitAfter(attempts, error, retry);
+      if (Date.now() + waitMs >= deadline) throw error;
+      await sleep(waitMs, signal ?? connection.closed);
+    }
+  }
+}
+
+/** The retry options that hold for a call. */
+export function retryOptions({ defaults }: Connection, options: CallOptions): RetryOptions {
+  const retry = options.retry ?? defaults.retry ?? true;
+  if (retry === false) return ONE_ATTEMPT;
+  return retry === true ? (typeof defaults.retry === 'object' ? defaults.retry : {}) : retry;
+}
+
+/** The metadata of a call. */
+export function headers(token: string): Metadata {
+  const metadata = new Metadata();
+  metadata.set('authorization', `Bearer ${token}`);
+  return metadata;
+}
+
+function attempt<Request, Response>(
+  channel: Client,
+  { path, requestSerialize, responseDeserialize }: UnaryMethod<Request, Response>,
+  request: Request,
+  metadata: Metadata,
+  deadline: number,
+  signal: AbortSignal | undefined,
+): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const cancel = () => started.cancel();
+    const started = channel.makeUnaryRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      request,
+      metadata,
+      { deadline },
+      (error, response) => {
+        signal?.removeEventListener('abort', cancel);
+        if (error) reject(error);
+        else resolve(response!);
+      },
+    );
+    signal?.addEventListener('abort', cancel, { once: true });
+  });
+}
+
+function throwIfStopped({ closed }: Connection, signal: AbortSignal | undefined, write: Write): void {
+  if (signal?.aborted || closed.aborted) throw cancelled(signal, write);
+}
+
+/** The token for the next attempt. A caller's function may hang: the deadline and the signal hold all the same. */
+export function tokenOf({ token }: Connection, deadline: number, signal: AbortSignal | undefined): Promise<string> {
+  if (typeof token === 'string') return Promise.resolve(token);
+  return new Promise((resolve, reject) => {
+    const settle = (settled: () => void) => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+      settled();
+    };
+    const late = new DeadlineError('the token function did not answer in time', { code: 'DEADLINE_EXCEEDED' });
+    const timer = setTimeout(() => settle(() => reject(late)), Math.min(deadline - Date.now(), TIMER_MS_MAX));
+    const abort = () => settle(() => reject(cancelled(signal, {})));
+    signal?.addEventListener('abort', abort, { once: true });
+    (async () => token())().then(
+      (value) => settle(() => resolve(value)),
+      (error) => settle(() => reject(error)),
+    );
+  });
+}
+
+/** The error of a call that its caller aborted; `cause` is the signal's reason. */
+export function cancelled(signal: AbortSignal | undefined, write: Write): CancelledError {
+  if (!signal?.aborted) return new CancelledError('the client is closed', { code: 'CANCELLED', ...write });
+  return new CancelledError('the call was aborted', { code: 'CANCELLED', cause: signal.reason, ...write });
+}

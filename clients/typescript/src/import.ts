@@ -1,0 +1,246 @@
+import { once } from 'node:events';
+import { setImmediate as afterMicrotasks } from 'node:timers/promises';
+import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
+import { type CallOptions, type Connection, cancelled, headers, retryOptions, tokenOf } from './call.ts';
+import { errorOf } from './error-of.ts';
+import { DeadlineError, PointsError, UnavailableError } from './errors.ts';
+import {
+  type ImportedTransaction as ImportedMessage,
+  type ImportTransactionsRequest,
+  type ImportTransactionsResponse,
+  PointsServiceService,
+} from './gen/points/v1/points_service.ts';
+import { type ImportedTransaction, importedTransaction } from './requests.ts';
+import { isRetryable, sleep, waitAfter } from './retry.ts';
+
+/** How far an import has come. */
+export interface ImportProgress {
+  /** How many transactions, from the first on without a gap, have their final answer: durable, or rejected. */
+  readonly decided: number;
+  /** How many of them are in the journal. */
+  readonly accepted: number;
+  /** Those of them that were rejected since the progress before. */
+  readonly rejections: readonly ImportRejection[];
+}
+
+/** A transaction that an import rejected. It changed nothing. */
+export interface ImportRejection {
+  /** Its place in the import, from 0. */
+  readonly index: number;
+  /** A `points.v1.ErrorReason` without its prefix, for example `PAYER_BALANCE_INSUFFICIENT`. */
+  readonly reason: string;
+  /** The field at fault, where there is one. */
+  readonly field: string;
+  /** What is wrong, for people. */
+  readonly message: string;
+  /** The transaction, as it was given. */
+  readonly transaction: ImportedTransaction;
+}
+
+type Stream = ClientDuplexStream<ImportTransactionsRequest, ImportTransactionsResponse>;
+
+/** What was read from the source and has no final answer yet, so that a cut stream can be made good. */
+interface Backlog {
+  /** The index in the import of the first entry. */
+  decided: number;
+  readonly entries: { readonly given: ImportedTransaction; readonly message: ImportedMessage }[];
+  /** The source has no more. */
+  complete: boolean;
+  /** What the source, or a transaction of it, failed with. */
+  failure: { readonly cause: unknown } | undefined;
+  /** The import is over: read no further. */
+  stopped: boolean;
+  /** Called whenever anything of this changes. */
+  changed(): void;
+  /** Waits for the next change. */
+  change(): Promise<void>;
+}
+
+const { path, requestSerialize, responseDeserialize } = PointsServiceService.importTransactions;
+
+/** Transactions of one message. */
+const CHUNK = 500;
+/** Transactions that may wait for their answer; no more is read from the source meanwhile. */
+const BACKLOG_MAX = 10_000;
+const TIMEOUT_MS = 60_000;
+const SILENCE_MS = 30_000;
+
+/**
+ * Imports transactions and tells the progress. Reads the source no faster than the server and the caller keep up. A stream
+ * that was cut is opened again and what had no answer is sent again, under the same request_ids. Fails with a PointsError
+ * where no other try would mend it, or none got further for `timeoutMs`; with InvalidArgumentError where a transaction
+ * cannot be sent at all; and with whatever the source fails with.
+ */
+export async function* importAll(
+  connection: Connection,
+  source: Iterable<ImportedTransaction> | AsyncIterable<ImportedTransaction>,
+  options: CallOptions,
+): AsyncGenerator<ImportProgress, void> {
+  const signal = options.signal ? AbortSignal.any([options.signal, connection.closed]) : connection.closed;
+  const retry = retryOptions(connection, options);
+  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+  const backlog = emptyBacklog();
+  // It reports its failure through the backlog.
+  void readSource(source, backlog);
+  let accepted = 0;
+  let attempts = 0;
+  let progressAt = Date.now();
+  try {
+    while (!(backlog.complete && backlog.entries.length === 0)) {
+      if (signal.aborted) throw cancelled(options.signal, {});
+      attempts += 1;
+      const token = await tokenOf(connection, Date.now() + timeoutMs, signal);
+      const acceptedBefore = accepted;
+      const base = backlog.decided;
+      // The server may name a rejection before all that stands in front of it is decided.
+      let early: ImportTransactionsResponse['rejections'] = [];
+      try {
+        for await (const response of stream(connection, token, backlog, retry.attemptTimeoutMs ?? SILENCE_MS, signal)) {
+          const decided = base + response.decided;
+          early.push(...response.rejections);
+          const rejections = early
+            .map((rejection) => ({ ...rejection, index: base + rejection.index }))
+            .filter(({ index }) => index < decided)
+            .map((rejection) => ({
+              ...rejection,
+              transaction: backlog.entries[rejection.index - backlog.decided]!.given,
+            }));
+          early = early.filter(({ index }) => base + index >= decided);
+          if (decided === backlog.decided) continue;
+          backlog.entries.splice(0, decided - backlog.decided);
+          backlog.decided = decided;
+          accepted = acceptedBefore + response.accepted;
+          attempts = 0;
+          backlog.changed();
+          yield { decided, accepted, rejections };
+          // The caller's own time does not count.
+          progressAt = Date.now();
+        }
+        if (!(backlog.complete && backlog.entries.length === 0)) {
+          throw new UnavailableError('the server ended the import', { code: 'UNAVAILABLE' });
+        }
+      } catch (cause) {
+        if (signal.aborted) throw cancelled(options.signal, { maybeApplied: true });
+        if (backlog.failure) throw backlog.failure.cause;
+        const error = cause instanceof PointsError ? cause : errorOf(cause as ServiceError);
+        const tried = Math.max(attempts, 1);
+        const waitMs = waitAfter(tried, error, retry);
+        const late = Date.now() + waitMs - progressAt > timeoutMs;
+        if (late || tried >= (retry.attemptsMax ?? Number.POSITIVE_INFINITY) || !isRetryable(error)) throw error;
+        await sleep(waitMs, signal);
+      }
+    }
+  } finally {
+    backlog.stopped = true;
+    backlog.changed();
+  }
+}
+
+function emptyBacklog(): Backlog {
+  let waiting: (() => void)[] = [];
+  return {
+    decided: 0,
+    entries: [],
+    complete: false,
+    failure: undefined,
+    stopped: false,
+    changed() {
+      const woken = waiting;
+      waiting = [];
+      for (const wake of woken) wake();
+    },
+    change: () => new Promise((resolve) => waiting.push(resolve)),
+  };
+}
+
+async function readSource(
+  source: Iterable<ImportedTransaction> | AsyncIterable<ImportedTransaction>,
+  backlog: Backlog,
+): Promise<void> {
+  try {
+    for await (const given of source) {
+      if (backlog.stopped) return;
+      backlog.entries.push({ given, message: importedTransaction(given, backlog.decided + backlog.entries.length) });
+      backlog.changed();
+      while (backlog.entries.length >= BACKLOG_MAX && !backlog.stopped) await backlog.change();
+      if (backlog.stopped) return;
+    }
+    backlog.complete = true;
+  } catch (cause) {
+    backlog.failure = { cause };
+  } finally {
+    backlog.changed();
+  }
+}
+
+/** One stream: sends the backlog from its first entry on, and gives what the server answers. */
+async function* stream(
+  connection: Connection,
+  token: string,
+  backlog: Backlog,
+  silenceMs: number,
+  signal: AbortSignal,
+): AsyncGenerator<ImportTransactionsResponse> {
+  const channel = connection.channels.pick();
+  const call: Stream = channel.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, headers(token));
+  const ended = new AbortController();
+  const cancel = () => call.cancel();
+  signal.addEventListener('abort', cancel, { once: true });
+  let silent = false;
+  // Silence counts only while the server owes an answer.
+  let heardAt = Date.now();
+  const timer = setInterval(
+    () => {
+      if (backlog.entries.length === 0) heardAt = Date.now();
+      silent = Date.now() - heardAt > silenceMs;
+      if (silent) cancel();
+    },
+    Math.min(1_000, Math.max(10, silenceMs / 4)),
+  );
+  void send(call, backlog, ended.signal);
+  try {
+    for await (const response of call as AsyncIterable<ImportTransactionsResponse>) {
+      yield response;
+      heardAt = Date.now();
+    }
+  } catch (error) {
+    if (!silent) throw error;
+    connection.channels.renew(channel);
+    throw new DeadlineError('the server did not answer the import in time', {
+      code: 'DEADLINE_EXCEEDED',
+      cause: error,
+    });
+  } finally {
+    clearInterval(timer);
+    signal.removeEventListener('abort', cancel);
+    ended.abort();
+    backlog.changed();
+    call.on('error', () => {});
+    call.cancel();
+  }
+}
+
+async function send(call: Stream, backlog: Backlog, ended: AbortSignal): Promise<void> {
+  // The index in the import of what is sent next.
+  let next = backlog.decided;
+  while (!ended.aborted) {
+    // A source that has more at once fills the backlog first, so that messages are few.
+    await afterMicrotasks();
+    if (ended.aborted) return;
+    if (backlog.failure) {
+      call.cancel();
+      return;
+    }
+    const from = next - backlog.decided;
+    const transactions = backlog.entries.slice(from, from + CHUNK).map(({ message }) => message);
+    if (transactions.length > 0) {
+      next += transactions.length;
+      if (!call.write({ transactions })) await once(call, 'drain', { signal: ended }).catch(() => {});
+    } else if (backlog.complete) {
+      call.end();
+      return;
+    } else {
+      await backlog.change();
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import type { ServiceError } from '@grpc/grpc-js';
+import { type CallOptions, type Connection, headers, retryOptions, tokenOf } from './call.ts';
+import { errorOf } from './error-of.ts';
+import { UnavailableError } from './errors.ts';
+import {
+  PointsServiceService,
+  type WatchTransactionsRequest,
+  type WatchTransactionsResponse,
+} from './gen/points/v1/points_service.ts';
+import { isRetryable, sleep, waitAfter } from './retry.ts';
+import { type Transaction, toTransaction } from './transactions.ts';
+
+const { path, requestSerialize, responseDeserialize } = PointsServiceService.watchTransactions;
+
+/**
+ * The transactions of an account after a sequence, without gap or repeat: a stream that was cut goes on after the last
+ * one seen. Ends when the signal is aborted or the client is closed. Fails with a PointsError that no other try would mend.
+ */
+export async function* watch(
+  connection: Connection,
+  request: WatchTransactionsRequest,
+  options: CallOptions,
+): AsyncGenerator<Transaction, void> {
+  const signal = options.signal ? AbortSignal.any([options.signal, connection.closed]) : connection.closed;
+  const retry = retryOptions(connection, options);
+  let { afterSequence } = request;
+  // Tries since the last transaction.
+  let attempts = 0;
+  while (!signal.aborted) {
+    attempts += 1;
+    const token = await tokenOf(connection, Number.POSITIVE_INFINITY, signal).catch((error) => {
+      if (!signal.aborted) throw error;
+    });
+    if (token === undefined || signal.aborted) return;
+    try {
+      for await (const { transaction } of stream(connection, token, { ...request, afterSequence }, signal)) {
+        if (!transaction || transaction.sequence <= afterSequence) continue;
+        attempts = 0;
+        afterSequence = transaction.sequence;
+        yield toTransaction(transaction);
+      }
+      // A server ends a watch only to stop: another one may go on.
+      throw new UnavailableError('the server ended the watch', { code: 'UNAVAILABLE' });
+    } catch (cause) {
+      if (signal.aborted) return;
+      const error = cause instanceof UnavailableError ? cause : errorOf(cause as ServiceError);
+      const tried = Math.max(attempts, 1);
+      if (tried >= (retry.attemptsMax ?? Number.POSITIVE_INFINITY) || !isRetryable(error)) throw error;
+      await sleep(waitAfter(tried, error, retry), signal);
+    }
+  }
+}
+
+async function* stream(
+  connection: Connection,
+  token: string,
+  request: WatchTransactionsRequest,
+  signal: AbortSignal,
+): AsyncGenerator<WatchTransactionsResponse> {
+  const channel = connection.channels.pick();
+  const call = channel.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, headers(token));
+  const cancel = () => call.cancel();
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    // Reads no faster than the caller does.
+    yield* call;
+  } finally {
+    signal.removeEventListener('abort', cancel);
+    // The caller may have left the loop. The error this ends the stream with is nobody's any more.
+    call.on('error', () => {});
+    call.cancel();
+  }
+}
