@@ -139,6 +139,16 @@ describe('a journal that cannot be says where and why', () => {
       error: 'sequence 6 (EARN): balance 9007199254741000 is out of range',
     },
     {
+      name: 'floating adjustments past the cap',
+      records: () => {
+        const { account } = accountAfter('A +MAX @1; A -MAX @2; A +MAX @3');
+        const [, adjustment] = [...account.journal.values()] as [Earn, Adjustment, Earn];
+        const more = { ...adjustment, sequence: 4, requestId: 'more', points: -1, balance: 2 ** 53 - 2 };
+        return [...account.journal.values(), more];
+      },
+      error: 'sequence 4 (ADJUST): 9007199254740992 unsettled points are out of range',
+    },
+    {
       name: 'allocations of a lot that is not there',
       records: () => journal(4, allocations(0, { lot: 6 })),
       error: 'sequence 4 (SPEND): names lot 6, which no earn before it made',
