@@ -1,7 +1,8 @@
 // The folder in which a server keeps its tables, and what a new one is made from.
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { makePrivateFolder, removeFolder, writeFileAtomically } from './files.ts';
 import { explainFailure, logSize } from './server-log.ts';
 import {
@@ -11,6 +12,7 @@ import {
   serverEnvironment,
   systemTablesFile,
 } from './server-program.ts';
+import { tied } from './tied.ts';
 
 export type ServerFiles = { data: string; temporary: string; errorLog: string; version: string };
 
@@ -66,12 +68,14 @@ export async function prepareFiles(
   files: ServerFiles,
   log: (line: string) => void,
 ): Promise<void> {
-  makePrivateFolder(join(files.data, '..'));
+  makePrivateFolder(dirname(files.data));
   makePrivateFolder(files.temporary);
   if (existsSync(files.data)) return;
   log(`preparing a new database in ${files.data}`);
-  const draft = `${files.data}.draft`;
-  removeFolder(draft);
+  const home = dirname(files.data);
+  for (const name of readdirSync(home)) if (name.endsWith('.draft')) removeFolder(join(home, name));
+  // A name of its own: a preparation whose parent was killed may still be writing into another draft.
+  const draft = join(home, `data.${randomUUID()}.draft`);
   makePrivateFolder(draft);
   const options = fileOptions(program, files, draft);
   if (program.kind === 'mysql') await runInit(program, [...options, '--initialize-insecure'], '', files.errorLog);
@@ -112,7 +116,9 @@ function runInit(program: ServerProgram, options: string[], sql: string, errorLo
   const logged = logSize(errorLog);
   const output = openSync(errorLog, 'a', 0o600);
   return new Promise<void>((resolve, reject) => {
-    const child = spawn(program.path, options, {
+    // Half-made tables are of no use: it need not outlive this process.
+    const [command, args] = tied('KILL', program.path, options);
+    const child = spawn(command, args, {
       stdio: ['pipe', output, output],
       env: serverEnvironment(program.libraryPath),
     });

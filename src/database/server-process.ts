@@ -1,5 +1,5 @@
 // The server as a process of its own: started, waited for, ended.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answers } from './connect.ts';
@@ -7,6 +7,7 @@ import { identityOf, isAlive, type ProcessIdentity } from './process-identity.ts
 import { fileOptions, type ServerFiles } from './server-files.ts';
 import { explainFailure, logSize, rotateLog } from './server-log.ts';
 import { type ServerProgram, serverEnvironment } from './server-program.ts';
+import { canTie, tied } from './tied.ts';
 
 /** `tied`: the kernel ends the server when the process that started it dies. */
 export type ServerIdentity = ProcessIdentity & { tied: boolean };
@@ -51,14 +52,11 @@ export function startServer(program: ServerProgram, files: ServerFiles, settings
     rmSync(stale, { force: true });
 
   const options = [...fileOptions(program, files, files.data), ...runOptions(program, settings)];
-  const tied = canTie();
-  const [command, args] = tied
-    ? ['setpriv', ['--pdeathsig', 'TERM', program.path, ...options]]
-    : [program.path, options];
+  const [command, args] = tied('TERM', program.path, options);
   const output = openSync(files.errorLog, 'a', 0o600);
   // A session of its own: Ctrl-C goes to the whole process group, and must not reach the database
   // before the service has finished with it.
-  const child = spawn(command as string, args as string[], {
+  const child = spawn(command, args, {
     detached: true,
     stdio: ['ignore', output, output],
     env: serverEnvironment(program.libraryPath),
@@ -68,7 +66,7 @@ export function startServer(program: ServerProgram, files: ServerFiles, settings
   child.unref();
   const identity = child.pid === undefined ? undefined : identityOf(child.pid);
   if (identity === undefined) throw explainFailure(`${program.path} could not be started`, files.errorLog, logged);
-  return { identity: { ...identity, tied }, logged };
+  return { identity: { ...identity, tied: canTie() }, logged };
 }
 
 /** True once the server answers; false when its process ends before. Recovery after a crash may take its time. */
@@ -115,14 +113,6 @@ function sendSignal(server: ProcessIdentity, signal: NodeJS.Signals): void {
   } catch {
     // It ended in between.
   }
-}
-
-let tieable: boolean | undefined;
-
-/** util-linux has a setpriv that can do it; busybox's cannot, and other systems have none. */
-function canTie(): boolean {
-  tieable ??= spawnSync('setpriv', ['--pdeathsig', 'TERM', 'true'], { stdio: 'ignore' }).status === 0;
-  return tieable;
 }
 
 function every(intervalMs: number, tell: () => void): () => void {

@@ -93,8 +93,6 @@ export interface Account {
   balance: number;
   /** The floating adjustments of all payers together. */
   unsettled: number;
-  /** How many lots have points remaining. */
-  openLots: number;
   /** When the last transaction was recorded; empty where there is none. */
   recordedAt: Instant;
   /** Payers by name. */
@@ -118,7 +116,6 @@ export function emptyAccount(id: string): Account {
     sequence: 0,
     balance: 0,
     unsettled: 0,
-    openLots: 0,
     recordedAt: '',
     payers: new Map(),
     lots: new Map(),

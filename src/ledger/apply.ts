@@ -30,11 +30,7 @@ function setLots(account: Account, lots: readonly Lot[]): void {
   const changed = new Set(lots.map((lot) => lot.sequence));
   const others = account.open.filter((lot) => !changed.has(lot.sequence));
   const open = lots.filter((lot) => lot.remaining > 0).sort(drawingOrder);
-  for (const lot of lots) {
-    const wasOpen = (account.lots.get(lot.sequence)?.remaining ?? 0) > 0;
-    account.openLots += Number(lot.remaining > 0) - Number(wasOpen);
-    account.lots.set(lot.sequence, lot);
-  }
+  for (const lot of lots) account.lots.set(lot.sequence, lot);
   account.open = merge(open, others);
 }
 

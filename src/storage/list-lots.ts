@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { Instant } from '../ledger/account.ts';
 import { readPayers } from './load-payers.ts';
-import { select, toDatetime, toInstant } from './sql.ts';
+import { select, snapshot, toDatetime, toInstant } from './sql.ts';
 
 /** An open lot as the next spend would find it. */
 export interface AvailableLot {
@@ -32,30 +32,22 @@ interface LotRow {
  * adjustments are taken off its oldest lots, as the spend would first; a lot they use up is left out. Read in one
  * snapshot, so that lots and adjustments are of one moment.
  */
-export async function listLots(
-  db: Knex,
-  id: string,
-  after: LotPosition | null,
-  limit: number,
-): Promise<AvailableLot[]> {
-  return db.transaction(
-    async (trx) => {
-      const floating = await readFloating(trx, id, after);
-      const lots: AvailableLot[] = [];
-      for (let position = after; lots.length < limit; ) {
-        const rows = await readLots(trx, id, position, limit);
-        for (const { sequence, payer, points, remaining, earned_at } of rows) {
-          const available = settle(floating, payer, remaining);
-          if (available > 0) lots.push({ sequence, payer, earnedAt: toInstant(earned_at), points, available });
-        }
-        const last = rows.at(-1);
-        if (!last || rows.length < limit) break;
-        position = { earnedAt: toInstant(last.earned_at), sequence: last.sequence };
+export function listLots(db: Knex, id: string, after: LotPosition | null, limit: number): Promise<AvailableLot[]> {
+  return snapshot(db, async (trx) => {
+    const floating = await readFloating(trx, id, after);
+    const lots: AvailableLot[] = [];
+    for (let position = after; lots.length < limit; ) {
+      const rows = await readLots(trx, id, position, limit);
+      for (const { sequence, payer, points, remaining, earned_at } of rows) {
+        const available = settle(floating, payer, remaining);
+        if (available > 0) lots.push({ sequence, payer, earnedAt: toInstant(earned_at), points, available });
       }
-      return lots.slice(0, limit);
-    },
-    { readOnly: true, isolationLevel: 'repeatable read' },
-  );
+      const last = rows.at(-1);
+      if (!last || rows.length < limit) break;
+      position = { earnedAt: toInstant(last.earned_at), sequence: last.sequence };
+    }
+    return lots.slice(0, limit);
+  });
 }
 
 /** What is left of a lot after its payer's adjustments; lowers what they still want. */

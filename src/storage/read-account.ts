@@ -3,7 +3,7 @@ import { type Account, emptyAccount, type Lot, type Transaction } from '../ledge
 import { readPayers } from './load-payers.ts';
 import { addLots } from './loading.ts';
 import { readTransactions } from './read-transactions.ts';
-import { select, toInstant } from './sql.ts';
+import { select, snapshot, toInstant } from './sql.ts';
 
 /** An account as its tables hold it, and its whole journal, of one moment. */
 export interface StoredAccount {
@@ -16,27 +16,23 @@ const PAGE = 5_000;
 
 /** Reads all of an account in one snapshot; undefined where there is none. */
 export async function readAccount(db: Knex, id: string): Promise<StoredAccount | undefined> {
-  return db.transaction(
-    async (trx) => {
-      const [row] = await select<{ sequence: number; balance: number; unsettled: number; recorded_at: string }>(
-        trx,
-        'SELECT sequence, balance, unsettled, recorded_at FROM accounts WHERE account_id = ?',
-        [id],
-      );
-      const journal = await readWholeJournal(trx, id);
-      if (!row && journal.length === 0) return undefined;
-      const account = emptyAccount(id);
-      if (row) {
-        const { recorded_at, ...known } = row;
-        Object.assign(account, known, { recordedAt: toInstant(recorded_at) });
-      }
-      for (const payer of (await readPayers(trx, [id])).get(id) ?? []) account.payers.set(payer.payer, payer);
-      addLots(account, await readOpenLots(trx, id));
-      account.openLots = account.open.length;
-      return { account, journal };
-    },
-    { readOnly: true, isolationLevel: 'repeatable read' },
-  );
+  return snapshot(db, async (trx) => {
+    const [row] = await select<{ sequence: number; balance: number; unsettled: number; recorded_at: string }>(
+      trx,
+      'SELECT sequence, balance, unsettled, recorded_at FROM accounts WHERE account_id = ?',
+      [id],
+    );
+    const journal = await readWholeJournal(trx, id);
+    if (!row && journal.length === 0) return undefined;
+    const account = emptyAccount(id);
+    if (row) {
+      const { recorded_at, ...known } = row;
+      Object.assign(account, known, { recordedAt: toInstant(recorded_at) });
+    }
+    for (const payer of (await readPayers(trx, [id])).get(id) ?? []) account.payers.set(payer.payer, payer);
+    addLots(account, await readOpenLots(trx, id));
+    return { account, journal };
+  });
 }
 
 /** The ids of all accounts after `id`, in order, up to `limit`. An account that only other tables know is found too. */

@@ -1,7 +1,8 @@
+import type { Knex } from 'knex';
 import type { Instant, Transaction } from '../ledger/account.ts';
 import { lastSequenceAt } from './read-balance.ts';
 import { type Entry, readTransactions } from './read-transactions.ts';
-import { type Db, select, toDatetime } from './sql.ts';
+import { type Db, select, snapshot, toDatetime } from './sql.ts';
 
 /** One draw on a lot, seen from the lot. */
 export interface Draw {
@@ -25,10 +26,12 @@ export interface JournalEntry {
 export const DRAWS_MAX = 1000;
 
 /** One transaction, or undefined. */
-export async function readTransaction(db: Db, id: string, sequence: number): Promise<JournalEntry | undefined> {
-  const entries = await readTransactions(db, 't.account_id = ? AND t.sequence = ?', [id, sequence]);
-  const [entry] = await withFates(db, id, entries);
-  return entry;
+export function readTransaction(db: Knex, id: string, sequence: number): Promise<JournalEntry | undefined> {
+  return snapshot(db, async (trx) => {
+    const entries = await readTransactions(trx, 't.account_id = ? AND t.sequence = ?', [id, sequence]);
+    const [entry] = await withFates(trx, id, entries);
+    return entry;
+  });
 }
 
 /** Which transactions a list is of. */
@@ -49,12 +52,20 @@ export interface JournalPage {
 }
 
 /** Transactions of an account that pass the filter, up to `limit`, in order. */
-export async function listTransactions(
-  db: Db,
+export function listTransactions(
+  db: Knex,
   id: string,
   filter: JournalFilter,
   page: JournalPage,
 ): Promise<JournalEntry[]> {
+  return snapshot(db, async (trx) => {
+    const { condition, bindings } = await conditionOf(trx, id, filter, page);
+    const order = `ORDER BY t.sequence ${page.order === 'newest' ? 'DESC' : 'ASC'} LIMIT ${page.limit}`;
+    return withFates(trx, id, await readTransactions(trx, `${condition} ${order}`, bindings));
+  });
+}
+
+async function conditionOf(db: Db, id: string, filter: JournalFilter, page: JournalPage) {
   const conditions = ['t.account_id = ?'];
   const bindings: unknown[] = [id];
   const add = (condition: string, ...values: unknown[]) => {
@@ -68,13 +79,7 @@ export async function listTransactions(
   if (filter.recordedFrom) add('t.sequence > ?', await lastBefore(db, id, filter.recordedFrom));
   if (filter.recordedUntil) add('t.sequence <= ?', await lastBefore(db, id, filter.recordedUntil));
   if (filter.payer !== null) add(TOUCHES_PAYER, filter.payer, filter.payer);
-  const direction = page.order === 'newest' ? 'DESC' : 'ASC';
-  const entries = await readTransactions(
-    db,
-    `${conditions.join(' AND ')} ORDER BY t.sequence ${direction} LIMIT ${page.limit}`,
-    bindings,
-  );
-  return withFates(db, id, entries);
+  return { condition: conditions.join(' AND '), bindings };
 }
 
 const TOUCHES_PAYER = `(t.payer = ? OR EXISTS (

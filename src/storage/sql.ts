@@ -15,6 +15,11 @@ export async function execute(db: Db, sql: string, bindings: readonly unknown[] 
   await db.raw(sql, bindings as Knex.RawBinding[]);
 }
 
+/** Reads of one moment: what other transactions commit meanwhile is not seen. */
+export function snapshot<Value>(db: Knex, read: (trx: Knex.Transaction) => Promise<Value>): Promise<Value> {
+  return db.transaction(read, { isolationLevel: 'repeatable read' });
+}
+
 /** An instant as a DATETIME(6) literal: 2020-11-02 14:00:00.000000 */
 export function toDatetime(instant: Instant): string {
   return `${instant.slice(0, 10)} ${instant.slice(11, 26)}`;
