@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { importFile } from './commands/import.ts';
 import { migrate } from './commands/migrate.ts';
 import { serve } from './commands/serve.ts';
 import { token } from './commands/token.ts';
@@ -23,6 +24,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   migrate: [],
   token: ['account', 'service', 'scope', 'expires'],
   verify: ['account'],
+  import: ['url', 'token'],
 };
 
 async function main(args: string[]): Promise<void> {
@@ -32,6 +34,7 @@ async function main(args: string[]): Promise<void> {
   if (command === undefined) throw new UsageError('which command? see points-ledger --help');
   const allowed = COMMANDS[command];
   if (!allowed) throw new UsageError(`unknown command ${command}; see points-ledger --help`);
+  const file = command === 'import' ? rest.shift() : undefined;
   const unexpected = Object.keys(values).find((name) => !allowed.includes(name)) ?? rest[0];
   if (unexpected !== undefined)
     throw new UsageError(`${command} does not take ${unexpected}; see points-ledger --help`);
@@ -48,6 +51,9 @@ async function main(args: string[]): Promise<void> {
     }
     case 'verify':
       return verify(config, values.account);
+    case 'import':
+      if (file === undefined) throw new UsageError('import which FILE? see points-ledger --help');
+      return importFile(config, file, { url: values.url, token: values.token });
   }
 }
 

@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import type { ImportedTransaction } from '@points-ledger/client';
+import type { Row } from './rows.ts';
+
+/** A transaction to import, and the row it came from. */
+export interface RowTransaction extends ImportedTransaction {
+  readonly row: Row;
+}
+
+/** A row that was not imported. */
+export interface Reject {
+  readonly row: Row;
+  readonly reason: string;
+  readonly field: string;
+  readonly message: string;
+}
+
+/**
+ * The transaction of a row, or why it cannot be one. Only what cannot be sent at all is refused here: the rest is the
+ * server's to judge.
+ *
+ * @param batch what the ids of rows without a request_id derive from, with the row's number and its fields: the same file
+ *   imported again does nothing twice
+ */
+export function transactionOf(row: Row, batch: string): RowTransaction | Reject {
+  if (row.fault !== null) return reject(row, '', row.fault);
+  const { account, payer, timestamp, request_id: requestId } = row.fields;
+  if (typeof account !== 'string') return reject(row, 'account', 'must be a string');
+  if (typeof payer !== 'string') return reject(row, 'payer', 'must be a string');
+  const points = toPoints(row.fields.points);
+  if (points === null) return reject(row, 'points', 'must be a whole number from -(2^53-1) to 2^53-1');
+  if (typeof timestamp !== 'string' || Number.isNaN(Date.parse(timestamp)) || !RFC_3339.test(timestamp)) {
+    return reject(row, 'timestamp', 'must be an RFC 3339 time such as 2020-11-02T14:00:00Z');
+  }
+  if (requestId !== undefined && typeof requestId !== 'string') return reject(row, 'request_id', 'must be a string');
+  const derived = () => deriveId([batch, row.number, account, payer, points, timestamp]);
+  return { row, account, payer, points, timestamp, requestId: requestId || derived() };
+}
+
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/i;
+
+function toPoints(value: unknown): number | null {
+  const points = typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value;
+  return Number.isSafeInteger(points) ? (points as number) : null;
+}
+
+function reject(row: Row, field: string, message: string): Reject {
+  return { row, reason: 'INVALID_REQUEST', field, message };
+}
+
+/** A UUID of version 8 (RFC 9562, section 5.8): our own, from a hash. */
+function deriveId(parts: readonly unknown[]): string {
+  const hash = createHash('sha256').update(JSON.stringify(parts)).digest();
+  hash[6] = 0x80 | ((hash[6] ?? 0) & 0x0f);
+  hash[8] = 0x80 | ((hash[8] ?? 0) & 0x3f);
+  const hex = hash.toString('hex', 0, 16);
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}
