@@ -112,6 +112,7 @@ function npm(args, complaint) {
     maxBuffer: 2 ** 28,
   });
   if (status === 0) return;
+  rmSync(NEXT, { recursive: true, force: true });
   fail(`${stdout ?? ''}${stderr ?? ''}${error ? `${error.message}\n` : ''}${complaint}`);
 }
 
@@ -137,18 +138,29 @@ async function lock() {
 }
 
 function isLocked() {
+  const holder = lockHolder();
+  // Just released: the next try will do.
+  if (holder === undefined) return true;
   try {
     if (Date.now() - lstatSync(LOCK).mtimeMs > LOCK_AGE_MS_MAX) return false;
-    process.kill(Number(readlinkSync(LOCK)), 0);
+    process.kill(holder, 0);
     return true;
   } catch (error) {
-    // EPERM: it lives, and is another user's. ENOENT: just released, so the next try will do.
+    // EPERM: it lives, and is another user's.
     return error.code === 'EPERM' || error.code === 'ENOENT';
   }
 }
 
 function unlock() {
-  rmSync(LOCK, { force: true });
+  if (lockHolder() === process.pid) rmSync(LOCK, { force: true });
+}
+
+function lockHolder() {
+  try {
+    return Number(readlinkSync(LOCK));
+  } catch {
+    return undefined;
+  }
 }
 
 function say(line) {

@@ -49,11 +49,12 @@ type Opening = {
   stopping: boolean;
 };
 
+const ENTER_ATTEMPTS = 5;
+
 export async function openEmbedded(options: EmbeddedOptions): Promise<Database> {
   const opening = makeOpening(options);
   try {
-    await takePart(opening);
-    await createPointsDatabase(opening.socketPath);
+    await enter(opening);
   } catch (error) {
     await leave(opening);
     throw explainFileError(error, opening.dataDir);
@@ -98,6 +99,19 @@ function makeOpening({ dataDir: folder, bufferPool, log }: EmbeddedOptions): Ope
     };
   } catch (error) {
     throw explainFileError(error, dataDir);
+  }
+}
+
+async function enter(opening: Opening): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    await takePart(opening);
+    try {
+      return await createPointsDatabase(opening.socketPath);
+    } catch (error) {
+      // An owner that is killed just now may take its server along between these two steps.
+      if (attempt === ENTER_ATTEMPTS) throw error;
+      await sleep(200);
+    }
   }
 }
 
@@ -207,11 +221,11 @@ function trouble(opening: Opening): string | undefined {
   return server !== undefined && isAlive(server) ? undefined : 'the database ended unexpectedly; starting it again';
 }
 
+/** Ends the server, unless another process owns it and lives. */
 async function leave(opening: Opening): Promise<void> {
-  if (opening.role === 'guest') return;
   await locked(opening, async () => {
-    const owner = readIdentity<Owner>(opening.ownerFile);
-    if (owner === undefined || !isSelf(opening, owner)) return;
+    const owner = livingOwner(opening);
+    if (owner !== undefined && !isSelf(opening, owner)) return;
     const server = readIdentity(opening.serverFile);
     if (server !== undefined) await endServer(server, opening.log);
     removeIdentity(opening.serverFile);

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type DataFolder, haveServer, makeDataFolder, query, until } from './data-folder.ts';
@@ -18,7 +18,7 @@ describe('embedded database: killed', () => {
     await query(url, 'INSERT INTO kept VALUES (1), (2)');
     child.process.kill('SIGKILL');
 
-    // At once: the server that lost its owner may still be shutting down.
+    // At once: the service may not be dead yet, and its server still be shutting down.
     const database = await folder.open();
     expect(await query(database.url, 'SELECT id FROM kept')).to.deep.equal([{ id: 1 }, { id: 2 }]);
     expect(folder.servers()).to.have.length(1);
@@ -120,7 +120,9 @@ describe('embedded database: killed', () => {
     await (await folder.open()).stop();
     const home = join(folder.path, existsSync(join(folder.path, 'mysql')) ? 'mysql' : 'mariadb');
     rmSync(join(home, 'data'), { recursive: true });
-    writeFileSync(join(home, 'data.draft'), 'half');
+    mkdirSync(join(home, 'data.x.draft'));
+    writeFileSync(join(home, 'data.x.draft', 'ibdata1'), 'half');
     await query((await folder.open()).url, 'SELECT 1');
+    expect(readdirSync(home)).to.not.include('data.x.draft');
   });
 });

@@ -92,14 +92,13 @@ describe('embedded database: folders that make trouble', () => {
     });
   }
 
-  it('data of the other kind of server: refused, not begun anew beside it', async () => {
+  it('data of a MySQL, and only a MariaDB at hand: refused, not begun anew beside it', async function () {
     await (await folder.open()).stop();
-    const [kind] = ['mariadb', 'mysql'].filter((name) => readdirSync(folder.path).includes(name)) as [string];
-    const other = kind === 'mysql' ? 'mariadb' : 'mysql';
-    renameSync(join(folder.path, kind), join(folder.path, other));
+    if (readdirSync(folder.path).includes('mysql')) this.skip();
+    renameSync(join(folder.path, 'mariadb'), join(folder.path, 'mysql'));
     const message = await messageOf(folder.open());
-    expect(message).to.include(`was made by ${other}`).and.include('DATABASE_URL');
-    expect(readdirSync(folder.path)).to.not.include(kind);
+    expect(message).to.include('made by mysql').and.include('DATABASE_URL');
+    expect(readdirSync(folder.path)).to.not.include('mariadb');
   });
 
   it('data of a newer server: not given to an older one', () => {
