@@ -111,7 +111,10 @@ export function createJsonReader(registry: Registry): JsonReader {
 }
 
 function libraryReader(field: DescField, registry: Registry): ReadField {
+  const { oneof } = field;
   return (message, json, prefix) => {
+    const chosen = oneof && (message[oneof.localName] as { case?: string }).case;
+    if (chosen !== undefined) throw fault(prefix + field.name, `excludes ${chosen}, which is given too`);
     try {
       mergeFromJson(field.parent!, message, { [field.jsonName]: json }, { registry });
     } catch (error) {

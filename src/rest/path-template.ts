@@ -63,7 +63,7 @@ function fail(template: string): never {
 export function splitPath(path: string): RequestPath | undefined {
   if (!path.startsWith('/')) return undefined;
   const raw = path.slice(1).split('/');
-  return { raw, decoded: isPlain(path) ? raw : raw.map((segment) => decodePercent(segment) ?? segment) };
+  return { raw, decoded: path.includes('%') ? raw.map((segment) => decodePercent(segment) ?? segment) : raw };
 }
 
 /** Whether the template takes the path. A `*` takes any segment but an empty one. */
@@ -116,25 +116,12 @@ function rank(segment: string | undefined): number {
   return segment === '*' ? 1 : 0;
 }
 
-/** Decodes percent-encoding; undefined where it is malformed or not UTF-8. Raw UTF-8, as curl sends it, passes too. */
+/** Decodes percent-encoding; undefined where it is malformed or not UTF-8. */
 export function decodePercent(text: string): string | undefined {
-  if (isPlain(text)) return text;
+  if (!text.includes('%')) return text;
   try {
-    // Node hands over the bytes of the request line one character each.
-    return decodeURIComponent(text.replace(/[\x80-\xff]/g, encodeByte));
+    return decodeURIComponent(text);
   } catch {
     return undefined;
   }
-}
-
-function encodeByte(byte: string): string {
-  return `%${byte.charCodeAt(0).toString(16)}`;
-}
-
-function isPlain(text: string): boolean {
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === 0x25 || code >= 0x80) return false;
-  }
-  return true;
 }

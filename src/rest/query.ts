@@ -48,7 +48,7 @@ function fieldsNamed(reader: JsonReader, { rpc }: Route, name: string): DescFiel
   for (const step of name.split('.')) {
     const outer = fields.at(-1);
     if (outer) {
-      if (outer.fieldKind !== 'message' || outer.oneof) return undefined;
+      if (outer.fieldKind !== 'message' || outer.oneof || hasTextForm(outer)) return undefined;
       type = outer.message;
     }
     const entry = reader.fields(type).get(step);
