@@ -1,15 +1,20 @@
 // Which server program the embedded database runs, and its tables made ready for it: an installed
 // one, else a private copy that was fetched before, else one that is fetched now.
+import { statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { canFetchServer, fetchServer, findFetchedServer } from './fetch-server.ts';
 import { kindOfData, objectionTo, prepareFiles, type ServerFiles, serverFilesIn } from './server-files.ts';
 import { findInstalledServers, type ServerProgram } from './server-program.ts';
+
+/** The unpacked server, its empty tables and its logs. */
+const NEW_DATABASE_MB = 300;
 
 type Log = (line: string) => void;
 
 export type PreparedServer = { program: ServerProgram; files: ServerFiles };
 
 export async function prepareServer(dataDir: string, log: Log): Promise<PreparedServer> {
+  if (kindOfData(dataDir) === undefined) checkSpace(dataDir);
   const problems: string[] = [];
   for await (const program of candidates(dataDir, problems, log)) {
     const objection = objectionTo(program, dataDir);
@@ -27,6 +32,16 @@ export async function prepareServer(dataDir: string, log: Log): Promise<Prepared
     }
   }
   throw new Error(advice(dataDir, problems));
+}
+
+/** Said before the work begins: a disk that fills up in the middle of it shows as all sorts of errors. */
+function checkSpace(dataDir: string): void {
+  const { bavail, bsize } = statfsSync(dataDir);
+  const megabytes = Math.floor((bavail * bsize) / 2 ** 20);
+  if (megabytes >= NEW_DATABASE_MB) return;
+  throw new Error(
+    `A new database in ${dataDir} needs ${NEW_DATABASE_MB} MB, but the disk has only ${megabytes} MB left.`,
+  );
 }
 
 async function* candidates(dataDir: string, problems: string[], log: Log): AsyncGenerator<ServerProgram> {

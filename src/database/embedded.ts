@@ -56,7 +56,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Database> 
   try {
     await enter(opening);
   } catch (error) {
-    await leave(opening);
+    await leave(opening).catch(() => undefined);
     throw explainFileError(error, opening.dataDir);
   }
   const stopWatching = watch({

@@ -45,18 +45,27 @@ async function unpackServer(root: string, apt: string): Promise<void> {
   } catch {
     // The machine's package lists are missing (as in most containers) or stale. Lists of our own
     // need neither root nor the machine's apt lock, and leave the machine as it was.
-    const ownLists = await freshLists(apt);
-    await unpackWith(ownLists, root, apt);
+    const options = ownListOptions(apt);
+    // One source of several may fail without harm, so the failure counts only if there is no package in the end.
+    const failure = await updateLists(options).then(
+      () => undefined,
+      (error: Error) => error,
+    );
+    await unpackWith(options, root, apt).catch((error: Error) => {
+      throw failure ?? error;
+    });
   }
 }
 
-async function freshLists(apt: string): Promise<string[]> {
+function ownListOptions(apt: string): string[] {
   mkdirSync(join(apt, 'lists', 'partial'), { recursive: true });
   mkdirSync(join(apt, 'cache', 'archives', 'partial'), { recursive: true });
-  const options = [`Dir::State::lists=${apt}/lists`, `Dir::Cache=${apt}/cache`].flatMap((option) => ['-o', option]);
-  // One source of several may fail without harm; whether the right one came shows with the first package.
-  await runProgram('apt-get', [...options, ...APT_OPTIONS, '-q', 'update']).catch(() => undefined);
-  return options;
+  return [`Dir::State::lists=${apt}/lists`, `Dir::Cache=${apt}/cache`].flatMap((option) => ['-o', option]);
+}
+
+async function updateLists(options: string[]): Promise<void> {
+  const strict = ['-o', 'APT::Update::Error-Mode=any'];
+  await runProgram('apt-get', [...options, ...APT_OPTIONS, ...strict, '-q', 'update']);
 }
 
 const APT_OPTIONS = [

@@ -10,9 +10,10 @@ export function runProgram(path: string, args: string[], options: RunOptions = {
     const settings = { cwd, env: { ...env, LC_ALL: 'C' }, timeout: timeoutMs, maxBuffer: 2 ** 26 };
     execFile(path, args, settings, (error, stdout, stderr) => {
       if (!error) return resolve(stdout);
+      // apt begins its reasons with E: (or W:), the first of them is the cause; others end with it.
       const lines = stderr.trim().split('\n');
-      const reason = lines.filter((line) => /^E:|error/i.test(line)).at(-1) ?? lines.at(-1) ?? '';
-      reject(new Error(`${path} ${args.at(-1) ?? ''}: ${reason || error.message}`.trim()));
+      const reason = lines.find((line) => /^[EW]: /.test(line))?.slice(3) ?? lines.at(-1);
+      reject(new Error(`${path}: ${reason || error.message}`));
     });
   });
 }

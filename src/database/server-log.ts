@@ -25,10 +25,13 @@ export function explainFailure(what: string, path: string, from: number): Error 
 }
 
 const HINTS: [RegExp, string][] = [
-  [/No space left|errno: 28|Errcode: 28|error: 28|disk is full/i, 'the disk is full'],
-  [/Unable to lock|errno: 11\b|Can't lock|lock.*ibdata/i, 'another database server uses these files'],
-  [/unsupported|newer version|downgrade|upgrade after a crash/i, 'another version of the server made these files'],
-  [/Permission denied|Errcode: 13|errno: 13/i, 'this user may not write these files'],
+  [/No space left|(errno|Errcode|error):? 28\b|disk is full/i, 'the disk is full'],
+  [/Unable to lock|Can't lock/i, 'another database server uses these files'],
+  [
+    /Unsupported redo log|newer version|downgrade|upgrade after a crash/i,
+    'another version of the server made these files',
+  ],
+  [/Permission denied|(errno|Errcode):? 13\b/i, 'this user may not write these files'],
 ];
 
 function withoutTimestamp(line: string): string {
