@@ -99,8 +99,9 @@ function decode(method: DescMethod, bytes: Buffer): Message {
   }
 }
 
-async function* decodeAll(method: DescMethod, call: AsyncIterable<Buffer>): AsyncIterable<Message> {
-  for await (const bytes of call) yield decode(method, bytes);
+/** The end of the requests must not destroy the call: answers are still to be written to it. */
+async function* decodeAll(method: DescMethod, call: ServerDuplexStream<Buffer, object>): AsyncIterable<Message> {
+  for await (const bytes of call.iterator({ destroyOnReturn: false })) yield decode(method, bytes);
 }
 
 /** Writes messages as fast as the client takes them, and stops when it has gone. */
