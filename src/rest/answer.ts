@@ -24,8 +24,9 @@ function jsonHeaders(json: string, headers?: OutgoingHttpHeaders): OutgoingHttpH
   };
 }
 
-/** The headers of a stream of JSON lines. */
-export const STREAM_HEADERS = { 'content-type': 'application/x-ndjson; charset=utf-8', ...API_HEADERS };
+/** The media type of a stream of JSON lines. */
+export const STREAM_TYPE = 'application/x-ndjson';
+export const STREAM_HEADERS = { 'content-type': `${STREAM_TYPE}; charset=utf-8`, ...API_HEADERS };
 
 /** Sends an error as google.rpc.Status. Does nothing where the client has gone. */
 export function sendError(request: IncomingMessage, response: ServerResponse, error: unknown, maxBodyBytes: number) {

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { DescService, FileRegistry } from '@bufbuild/protobuf';
-import { sendJson } from './answer.ts';
+import { STREAM_TYPE, sendJson } from './answer.ts';
 import { openApiDocument } from './openapi.ts';
 import type { Route } from './routes.ts';
 
@@ -49,12 +49,17 @@ const HTML = `<!DOCTYPE html>
 </html>
 `;
 
+/** Swagger UI shows an answer when it has ended, which a stream does only at its deadline. */
 const INIT = `SwaggerUIBundle({
   url: '/api/openapi.json',
   dom_id: '#docs',
   deepLinking: true,
   tryItOutEnabled: true,
   validatorUrl: null,
+  requestInterceptor(request) {
+    if (new Headers(request.headers).get('accept') === '${STREAM_TYPE}') request.headers['grpc-timeout'] = '3S';
+    return request;
+  },
 });
 `;
 
@@ -65,7 +70,7 @@ const HEADERS = {
   'content-security-policy': [
     "default-src 'none'",
     "script-src 'self'",
-    "style-src 'self' 'unsafe-inline'",
+    "style-src 'self'",
     "img-src 'self' data:",
     "connect-src 'self'",
     "base-uri 'none'",

@@ -11,13 +11,19 @@ type JsonObject = { readonly [name: string]: Json };
 const REQUEST_ID = 'd9b2d63d-a233-4123-847a-7090f6b6f2a0';
 const RECORDED_AT = '2020-11-03T09:30:00.123456Z';
 
-function transaction(sequence: number, kind: string, points: number, balance: number, rest: JsonObject): JsonObject {
+function transaction(
+  sequence: number,
+  kind: string,
+  change: JsonObject,
+  balance: number,
+  rest?: JsonObject,
+): JsonObject {
   return {
     account: 'alice',
     sequence,
     kind: `TRANSACTION_KIND_${kind}`,
     payer: '',
-    points,
+    ...change,
     recordedAt: RECORDED_AT,
     requestId: REQUEST_ID,
     balance,
@@ -38,9 +44,9 @@ const others = [
   { payer: 'MILLER COORS', points: 10000, timestamp: '2020-11-01T14:00:00Z' },
   { payer: 'DANNON', points: 300, timestamp: '2020-10-31T10:00:00Z' },
 ];
-const firstStored = transaction(1, 'EARN', first.points, 1000, first);
+const firstStored = transaction(1, 'EARN', first, 1000);
 const othersStored = others.map((other, index) =>
-  transaction(index + 2, other.points > 0 ? 'EARN' : 'ADJUST', other.points, 11300, other),
+  transaction(index + 2, other.points > 0 ? 'EARN' : 'ADJUST', other, 11300),
 );
 
 const spent = {
@@ -56,14 +62,14 @@ const spent = {
   ],
 };
 const settlements = [{ lotSequence: 5, payer: 'DANNON', earnedAt: '2020-10-31T10:00:00Z', points: 200 }];
-const spend = transaction(6, 'SPEND', -5000, 6300, { ...spent, settlements });
+const spend = transaction(6, 'SPEND', { points: -5000 }, 6300, { ...spent, settlements });
 
 const givenBack = {
   payers: [{ payer: 'MILLER COORS', points: 1000 }],
   allocations: [{ lotSequence: 4, payer: 'MILLER COORS', earnedAt: '2020-11-01T14:00:00Z', points: -1000 }],
 };
 const reason = 'order 4711 returned in part';
-const reversal = transaction(7, 'REVERSE', 1000, 7300, { ...givenBack, reversedSequence: 6, reason });
+const reversal = transaction(7, 'REVERSE', { points: 1000 }, 7300, { ...givenBack, reversedSequence: 6, reason });
 
 const MESSAGES: Readonly<Record<string, JsonObject>> = {
   AddTransactionRequest: { account: 'me', ...first },

@@ -108,12 +108,14 @@ async function answerCall(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const context = callContext(request, response);
+  const call = new AbortController();
+  const context = callContext(request, response, call);
   const message = await readCall(gateway, route, path, query, request, context);
   const write = gateway.writers.get(route)!;
   if (route.rpc.methodKind === 'server_streaming') {
     if (request.method !== 'HEAD') {
-      return sendStream(response, gateway.api.serverStream(route.rpc, message, context), write);
+      const messages = gateway.api.serverStream(route.rpc, message, context);
+      return sendStream(response, messages, write, call, context.deadline);
     }
     await gateway.authenticate(context);
     response.writeHead(200, STREAM_HEADERS).end();
@@ -146,14 +148,13 @@ async function readCall(
   }
 }
 
-function callContext(request: IncomingMessage, response: ServerResponse): CallContext {
-  const gone = new AbortController();
+function callContext(request: IncomingMessage, response: ServerResponse, call: AbortController): CallContext {
   response.once('close', () => {
-    if (!response.writableFinished) gone.abort();
+    if (!response.writableFinished) call.abort();
   });
   const { authorization } = request.headers;
   const timeout = timeoutMs(request) ?? Number.POSITIVE_INFINITY;
-  return { authorization, signal: gone.signal, deadline: Date.now() + timeout };
+  return { authorization, signal: call.signal, deadline: Date.now() + timeout };
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 0.001, n: 0.000001 };

@@ -90,7 +90,7 @@ function exampleStatus(value: DescEnumValue): unknown {
     }),
     ...(rest.includes('google.rpc.RetryInfo') && { retryAfterMs: 1000 }),
   };
-  return JSON.parse(statusJson(errorStatus(new ApiError(reason, message, details))));
+  return JSON.parse(statusJson(errorStatus(new ApiError(reason, message.replaceAll('`', ''), details))));
 }
 
 /** The schemas of google.rpc.Status and the details the API sends in it. */

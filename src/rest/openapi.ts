@@ -1,4 +1,5 @@
 import type { DescField, DescService, FileRegistry } from '@bufbuild/protobuf';
+import { STREAM_TYPE } from './answer.ts';
 import { commentOf } from './comments.ts';
 import { exampleOf } from './examples.ts';
 import { ERROR_STATUSES, errorComponent, errorResponses, STATUS_SCHEMAS } from './openapi-errors.ts';
@@ -137,7 +138,7 @@ function success({ rpc, responseField }: Route, schemas: SchemaWriter): Schema {
     const text = `${JSON.stringify({ result: example })}\n`;
     return {
       description: 'A stream: one JSON object a line.',
-      content: { 'application/x-ndjson': { schema, example: text } },
+      content: { [STREAM_TYPE]: { schema, example: text } },
     };
   }
   if (responseField === undefined) {

@@ -8,7 +8,13 @@ import { type Served, serveGateway } from './serve.ts';
 describe('rest: the documentation page', () => {
   let served: Served;
   before(async () => {
-    served = await serveGateway({ SpendPoints: () => ({ payers: [{ payer: 'DANNON', points: -5000 }] }) });
+    served = await serveGateway({
+      SpendPoints: () => ({ payers: [{ payer: 'DANNON', points: -5000 }] }),
+      WatchTransactions: async function* ({ context: { signal } }) {
+        yield { transaction: undefined };
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      },
+    });
   });
   after(() => served.close());
 
@@ -72,6 +78,10 @@ async function tryOut(browser: BrowserContext, served: Served): Promise<void> {
   await page.locator('.auth-btn-wrapper button.authorize').click();
   await page.locator('.auth-btn-wrapper button.btn-done').click();
 
+  const watch = page.locator('.opblock', { has: page.locator('[data-path$="transactions:watch"]') });
+  await watch.locator('.opblock-summary').click();
+  await watch.locator('button.execute').click();
+
   const spend = page.locator('.opblock', { has: page.locator('[data-path="/spend"]') });
   await spend.locator('.opblock-summary').click();
   expect(JSON.parse(await spend.locator('textarea.body-param__text').inputValue())).to.deep.equal({ points: 5000 });
@@ -80,8 +90,11 @@ async function tryOut(browser: BrowserContext, served: Served): Promise<void> {
   expect(await spend.locator('.live-responses-table .response-col_status').last().textContent()).to.contain('200');
   expect(await spend.locator('.live-responses-table').textContent()).to.contain('DANNON');
 
-  expect(served.calls.map(({ method }) => method)).to.deep.equal(['SpendPoints']);
-  expect(served.calls[0]?.context.authorization).to.equal('Bearer a.b.c');
+  await watch.locator('.live-responses-table').waitFor();
+  expect(await watch.locator('.live-responses-table').textContent()).to.contain('DEADLINE_EXCEEDED');
+
+  expect(served.calls.map(({ method }) => method)).to.deep.equal(['WatchTransactions', 'SpendPoints']);
+  expect(served.calls[1]?.context.authorization).to.equal('Bearer a.b.c');
   expect(await page.title()).to.equal('Points ledger');
   expect(elsewhere).to.deep.equal([]);
   expect(complaints).to.deep.equal([]);

@@ -63,6 +63,20 @@ describe('rest: streams', () => {
     expect(await response.text()).to.equal('{"result":{}}\n');
   });
 
+  it('end at the deadline that the client sets', async () => {
+    stream = async function* (signal) {
+      yield empty;
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      throw new ApiError('CANCELLED', 'told to stop');
+    };
+    const response = await fetch(served.url + path, { headers: { 'grpc-timeout': '50m' } });
+    const [first, last] = (await response.text()).split('\n');
+    expect(first).to.equal('{"result":{}}');
+    expect(JSON.parse(last!)).to.have.nested.property('error.details[0].reason', 'DEADLINE_EXCEEDED');
+    const far = fetch(served.url + path, { headers: { 'grpc-timeout': '99999999H' }, signal: AbortSignal.timeout(50) });
+    expect(await far.then((open) => open.text()).catch((error) => error.name)).to.equal('TimeoutError');
+  });
+
   it('end when the client leaves: the signal aborts, the iterator returns', async () => {
     let ended = false;
     let aborted = false;
