@@ -26,17 +26,19 @@ process.chdir(root);
 
 const INSTALLED = 'node_modules/.points-ledger-lock';
 const MARK = '.points-ledger-built';
-const BUILT = join('dist', MARK);
 const NEXT = 'dist.next';
+/** The service uses it too, so it is built first. */
+const CLIENT = 'clients/typescript';
 const LOCK = '.data/prepare.lock';
 const LOCK_AGE_MS_MAX = 10 * 60 * 1000;
 
 checkNode(JSON.parse(readFileSync('package.json', 'utf8')).engines.node);
-if (!isInstalled() || !isBuilt()) {
+if (!isInstalled() || !isBuilt(CLIENT) || !isBuilt('.')) {
   await lock();
   // Looked at again: another process may have done it while this one waited.
   if (!isInstalled()) install();
-  if (!isBuilt()) build();
+  if (!isBuilt(CLIENT)) buildClient();
+  if (!isBuilt('.')) buildService();
   unlock();
 }
 
@@ -71,33 +73,49 @@ function install() {
   writeFileSync(INSTALLED, hash);
 }
 
-/** Nothing in src/ is newer than the last build, and no file of it was removed or added since. */
-function isBuilt() {
-  if (!existsSync(BUILT)) return false;
-  const built = statSync(BUILT).mtimeMs;
-  const sources = sourceFiles();
-  return readFileSync(BUILT, 'utf8') === sources.join('\n') && sources.every((path) => statSync(path).mtimeMs <= built);
+/** Nothing in the folder's src/ is newer than its dist/, and no file there was added or removed since. */
+function isBuilt(folder) {
+  const mark = join(folder, 'dist', MARK);
+  if (!existsSync(mark)) return false;
+  const built = statSync(mark).mtimeMs;
+  const sources = sourceFiles(folder);
+  return readFileSync(mark, 'utf8') === sources.join('\n') && sources.every((path) => statSync(path).mtimeMs <= built);
 }
 
-function sourceFiles() {
-  const entries = readdirSync('src', { recursive: true, withFileTypes: true });
+function sourceFiles(folder) {
+  const entries = readdirSync(join(folder, 'src'), { recursive: true, withFileTypes: true });
   const files = entries
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
-  const settings = readdirSync('.').filter((name) => /^tsconfig.*\.json$/.test(name));
-  return [...files, ...settings].sort();
+  const settings = ['.', folder].flatMap((place) => readdirSync(place).map((name) => join(place, name)));
+  return [...files, ...settings.filter((path) => /tsconfig[^/]*\.json$/.test(path))].sort();
 }
 
-function build() {
-  say('building dist/');
-  // What changes while the compiler runs must count as newer than the build.
+/** The mark in dist/ lists what it was made of. What changes while the compiler runs counts as newer than the build. */
+function build(folder, compile) {
   const began = new Date();
-  const sources = sourceFiles();
-  // Beside dist/ and then in its place: nothing stale stays, and dist/ is at no time half a build.
+  const sources = sourceFiles(folder);
+  const made = compile();
+  writeFileSync(join(made, MARK), sources.join('\n'));
+  utimesSync(join(made, MARK), began, began);
+}
+
+function buildClient() {
+  say('building the client package');
+  build(CLIENT, () => {
+    npm(['run', '--silent', 'build', '--workspace', CLIENT], 'The build of the client package failed.');
+    return join(CLIENT, 'dist');
+  });
+}
+
+/** Beside dist/ and then in its place: nothing stale stays, and dist/ is at no time half a build. */
+function buildService() {
+  say('building dist/');
   rmSync(NEXT, { recursive: true, force: true });
-  npm(['run', '--silent', 'build', '--', '--outDir', NEXT], 'The build failed.');
-  writeFileSync(join(NEXT, MARK), sources.join('\n'));
-  utimesSync(join(NEXT, MARK), began, began);
+  build('.', () => {
+    npm(['run', '--silent', 'build', '--', '--outDir', NEXT], 'The build failed.');
+    return NEXT;
+  });
   rmSync('dist', { recursive: true, force: true });
   renameSync(NEXT, 'dist');
 }
