@@ -5,6 +5,7 @@ import { type AddressInfo, isIPv6 } from 'node:net';
 import { type Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Knex } from 'knex';
+import { identify } from '../api/access.ts';
 import { createApi } from '../api/calls.ts';
 import { createHandlers } from '../api/handlers/handlers.ts';
 import { registry, service } from '../api/schema.ts';
@@ -78,7 +79,13 @@ async function listen(config: Config, db: Knex): Promise<Listening> {
     ? ServerCredentials.createSsl(null, [{ cert_chain: tls.cert, private_key: tls.key }])
     : ServerCredentials.createInsecure();
   const host = isIPv6(config.host) ? `[${config.host}]` : config.host;
-  const gateway = createGateway({ api, service, registry, health: () => ping(db) });
+  const gateway = createGateway({
+    api,
+    service,
+    registry,
+    health: () => ping(db),
+    authenticate: ({ authorization }) => identify(authenticate, authorization),
+  });
   const http = tls ? createTlsServer(tls, gateway) : createServer(gateway);
   try {
     const grpcPort = await bindGrpc(grpc, `${host}:${config.grpcPort}`, credentials);
