@@ -43,7 +43,9 @@ export function statusOf(error: unknown): ErrorStatus {
   if (error instanceof ApiError) return errorStatus(error);
   const incident = randomUUID();
   console.error(`incident ${incident}:`, error);
-  return errorStatus(new ApiError('INTERNAL', `internal error, incident ${incident}`, { metadata: { incident } }));
+  return errorStatus(
+    new ApiError('INTERNAL', `a fault of the server, logged as ${incident}`, { metadata: { incident } }),
+  );
 }
 
 /** The JSON of a google.rpc.Status. */

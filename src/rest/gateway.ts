@@ -1,9 +1,10 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { DescService, FileRegistry, Message } from '@bufbuild/protobuf';
+import type { DescMethod, DescService, FileRegistry, Message } from '@bufbuild/protobuf';
 import type { Api, CallContext } from '../api/api.ts';
-import { ApiError, invalidRequest } from '../api/errors.ts';
+import { ApiError } from '../api/errors.ts';
 import { STREAM_HEADERS, sendError, sendJson } from './answer.ts';
 import { readBodyBytes } from './body.ts';
+import { callContext, requireWellFormedTimeout } from './call-context.ts';
 import { documentationPages, type Page } from './documentation.ts';
 import { createJsonReader, type JsonReader } from './json-reader.ts';
 import { fieldValueWriter, jsonWriter } from './json-writer.ts';
@@ -22,10 +23,10 @@ export interface GatewayOptions {
   /** Whether the service can do its work now; asked by GET /healthz. */
   readonly health?: () => Promise<boolean>;
   /**
-   * Throws where the caller's token is not good. Asked only before a request is refused as malformed: by the order of
-   * the error reasons, a caller without a token learns that first.
+   * Throws where the caller may not call the rpc: no good token, or not its scope. Asked only before a request is
+   * refused as malformed: by the order of the error reasons, such a caller learns that first.
    */
-  readonly authenticate?: (context: CallContext) => Promise<unknown>;
+  readonly authenticate?: (context: CallContext, rpc: DescMethod) => Promise<unknown>;
 }
 
 /** What the listener needs for every request, made once. */
@@ -36,7 +37,7 @@ interface Gateway {
   readonly writers: ReadonlyMap<Route, (message: object) => string>;
   readonly pages: ReadonlyMap<string, Page>;
   readonly maxBodyBytes: number;
-  readonly authenticate: (context: CallContext) => Promise<unknown>;
+  readonly authenticate: (context: CallContext, rpc: DescMethod) => Promise<unknown>;
 }
 
 /**
@@ -59,23 +60,28 @@ export function createGateway(options: GatewayOptions): RequestListener {
     authenticate: options.authenticate ?? (async () => undefined),
   };
   return (request, response) => {
-    const url = request.url ?? '/';
-    const mark = url.indexOf('?');
-    const path = mark < 0 ? url : url.slice(0, mark);
-    const query = mark < 0 ? '' : url.slice(mark + 1);
-    serve(gateway, request, response, path, query).catch((error) => {
+    const [path, query] = splitUrl(request.url ?? '/');
+    serve(gateway, { request, response, path, query }).catch((error) => {
       sendError(request, response, error, maxBodyBytes);
     });
   };
 }
 
-async function serve(
-  gateway: Gateway,
-  request: IncomingMessage,
-  response: ServerResponse,
-  path: string,
-  query: string,
-): Promise<void> {
+/** A request and the response to it, as node has them, with the two parts of its URL. */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly path: string;
+  readonly query: string;
+}
+
+function splitUrl(url: string): [path: string, query: string] {
+  const mark = url.indexOf('?');
+  return mark < 0 ? [url, ''] : [url.slice(0, mark), url.slice(mark + 1)];
+}
+
+async function serve(gateway: Gateway, exchange: Exchange): Promise<void> {
+  const { request, response, path } = exchange;
   const httpMethod = request.method ?? 'GET';
   const page = gateway.pages.get(path);
   if (page !== undefined) {
@@ -83,7 +89,7 @@ async function serve(
     return page(response);
   }
   const match = findRoute(gateway.routes, httpMethod, path);
-  if (match.route) return answerCall(gateway, match.route, match.path, query, request, response);
+  if (match.route) return answerCall(gateway, match.route, match.path, exchange);
   if (match.allowed.length > 0) throw verbNotAllowed(httpMethod, match.allowed);
   throw new ApiError('ROUTE_NOT_FOUND', `no route has the path ${path}`);
 }
@@ -100,71 +106,42 @@ function verbNotAllowed(httpMethod: string, allowed: readonly string[]): ApiErro
   });
 }
 
-async function answerCall(
-  gateway: Gateway,
-  route: Route,
-  path: RequestPath,
-  query: string,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+async function answerCall(gateway: Gateway, route: Route, path: RequestPath, exchange: Exchange): Promise<void> {
+  const { request, response } = exchange;
   const call = new AbortController();
-  const context = callContext(request, response, call);
-  const message = await readCall(gateway, route, path, query, request, context);
+  response.once('close', () => {
+    if (!response.writableFinished) call.abort();
+  });
+  const context = callContext(request, call.signal);
+  const message = await readCall(gateway, route, path, exchange, context);
   const write = gateway.writers.get(route)!;
-  if (route.rpc.methodKind === 'server_streaming') {
-    if (request.method !== 'HEAD') {
-      const messages = gateway.api.serverStream(route.rpc, message, context);
-      return sendStream(response, messages, write, call, context.deadline);
-    }
-    await gateway.authenticate(context);
+  if (route.rpc.methodKind !== 'server_streaming') {
+    const answer = await gateway.api.unary(route.rpc, message, context);
+    if (!response.destroyed) sendJson(response, 200, write(answer));
+  } else if (request.method === 'HEAD') {
+    await gateway.authenticate(context, route.rpc);
     response.writeHead(200, STREAM_HEADERS).end();
-    return;
+  } else {
+    const messages = gateway.api.serverStream(route.rpc, message, context);
+    await sendStream(response, messages, write, call, context.deadline);
   }
-  const answer = await gateway.api.unary(route.rpc, message, context);
-  if (!response.destroyed) sendJson(response, 200, write(answer));
 }
 
 async function readCall(
   { reader, maxBodyBytes, authenticate }: Gateway,
   route: Route,
   path: RequestPath,
-  query: string,
-  request: IncomingMessage,
+  { request, query }: Exchange,
   context: CallContext,
 ): Promise<Message> {
   try {
-    if (timeoutMs(request) === undefined) {
-      throw invalidRequest({
-        field: 'grpc-timeout',
-        description: 'must be up to 8 digits and H, M, S, m, u or n, as 5S',
-      });
-    }
+    requireWellFormedTimeout(request);
     const body = route.body === 'none' ? undefined : await readBodyBytes(request, maxBodyBytes);
     return readRequest(reader, route, path, query, body);
   } catch (error) {
-    await authenticate(context);
+    await authenticate(context, route.rpc);
     throw error;
   }
-}
-
-function callContext(request: IncomingMessage, response: ServerResponse, call: AbortController): CallContext {
-  response.once('close', () => {
-    if (!response.writableFinished) call.abort();
-  });
-  const { authorization } = request.headers;
-  const timeout = timeoutMs(request) ?? Number.POSITIVE_INFINITY;
-  return { authorization, signal: call.signal, deadline: Date.now() + timeout };
-}
-
-const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 0.001, n: 0.000001 };
-
-/** What the `grpc-timeout` header says, for example `5S`: Infinity where there is none, undefined where it is malformed. */
-function timeoutMs({ headers }: IncomingMessage): number | undefined {
-  const timeout = headers['grpc-timeout'];
-  if (timeout === undefined) return Number.POSITIVE_INFINITY;
-  const [, digits, unit] = /^(\d{1,8})([HMSmun])$/.exec(String(timeout)) ?? [];
-  return digits === undefined ? undefined : Number(digits) * UNIT_MS[unit!]!;
 }
 
 function answerWriter({ rpc, responseField }: Route): (message: object) => string {

@@ -16,7 +16,10 @@ import { parseTimestamp } from './timestamps.ts';
 export type Fields = Message & Record<string, unknown>;
 
 /** Messages inside messages, at most; the same limit as that of the libraries. */
-const DEPTH_MAX = 100;
+export const DEPTH_MAX = 100;
+
+/** How much of a name that is no field's an error repeats. */
+const UNKNOWN_NAME_MAX = 100;
 
 /**
  * Reads a message from its proto3 JSON form into `message`. `prefix` goes before the name of every field in an error,
@@ -63,7 +66,7 @@ export function createJsonReader(registry: Registry): JsonReader {
     const byName = fields(type);
     for (const name of Object.keys(json)) {
       const entry = byName.get(name);
-      if (entry === undefined) throw fault(prefix + name, 'is not a field of the request');
+      if (entry === undefined) throw unknownField(prefix, name);
       const { field, read } = entry;
       if (name !== field.jsonName && Object.hasOwn(json, field.jsonName)) throw fault(prefix + name, 'is given twice');
       read(message, json[name]!, prefix, depth);
@@ -192,6 +195,11 @@ function readTimestamp(type: DescMessage, json: JsonValue, field: string): Messa
   message.seconds = BigInt(moment.seconds);
   message.nanos = moment.nanos;
   return message;
+}
+
+function unknownField(prefix: string, name: string): ApiError {
+  const shown = name.length > UNKNOWN_NAME_MAX ? `${name.slice(0, UNKNOWN_NAME_MAX)}…` : name;
+  return fault(prefix + shown, 'is not a field of the request');
 }
 
 function isObject(json: JsonValue): json is { [name: string]: JsonValue } {

@@ -31,6 +31,9 @@ interface Open {
   at: string | number;
 }
 
+/** A number of so many characters cannot lose digits. */
+const SAFE_LENGTH = 16;
+
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
@@ -50,7 +53,7 @@ function findFault(text: string, prefix: string) {
     if (code === QUOTE) {
       const end = endOfString(text, at);
       if (nameNext && open?.names) {
-        const name = JSON.parse(text.slice(at, end + 1)) as string;
+        const name = memberName(text, at, end);
         if (open.names.has(name)) return { field: fieldOf(prefix, stack, name), description: 'is given twice' };
         open.names.add(name);
         open.at = name;
@@ -70,7 +73,7 @@ function findFault(text: string, prefix: string) {
       nameNext = false;
     } else if (startsNumber(code)) {
       const end = endOfNumber(text, at);
-      if (losesDigits(text.slice(at, end))) {
+      if (end - at > SAFE_LENGTH && losesDigits(text.slice(at, end))) {
         return { field: fieldOf(prefix, stack, open?.at), description: 'has more digits than a number can hold' };
       }
       at = end - 1;
@@ -91,22 +94,32 @@ function endOfString(text: string, start: number): number {
   return end;
 }
 
+/** The name between two quotes. */
+function memberName(text: string, start: number, end: number): string {
+  const name = text.slice(start + 1, end);
+  return name.includes('\\') ? (JSON.parse(text.slice(start, end + 1)) as string) : name;
+}
+
 function startsNumber(code: number): boolean {
   return code === 0x2d || (code >= 0x30 && code <= 0x39);
 }
 
+/** The index after the number: digits, points, signs and the `e` of an exponent go with it. */
 function endOfNumber(text: string, start: number): number {
-  let end = start;
-  while (end < text.length && /[-+.0-9eE]/.test(text[end]!)) end++;
+  let end = start + 1;
+  for (; end < text.length; end++) {
+    const code = text.charCodeAt(end);
+    if (!startsNumber(code) && code !== 0x2b && code !== 0x2e && code !== 0x45 && code !== 0x65) break;
+  }
   return end;
 }
 
 /**
  * Whether a number was rounded to an integer that it is not: 9007199254740990.9 must not become 9007199254740991, nor
- * 0.99999999999999999 one point. Short numbers cannot lose digits; integers past 2^53 are judged by their field.
+ * 0.99999999999999999 one point. Integers past 2^53 are judged by their field.
  */
 function losesDigits(number: string): boolean {
-  if (number.length <= 16 || !/[.eE]/.test(number) || !Number.isInteger(Number(number))) return false;
+  if (!/[.eE]/.test(number) || !Number.isInteger(Number(number))) return false;
   return !/^-?\d+\.0+$/.test(number);
 }
 

@@ -1,6 +1,6 @@
 import { create, type DescField, ScalarType } from '@bufbuild/protobuf';
 import { type ApiError, invalidRequest } from '../api/errors.ts';
-import type { Fields, JsonReader } from './json-reader.ts';
+import { DEPTH_MAX, type Fields, type JsonReader } from './json-reader.ts';
 import { decodePercent } from './path-template.ts';
 import type { Route } from './routes.ts';
 
@@ -45,7 +45,9 @@ function unknownParameter(name: string): ApiError {
 function fieldsNamed(reader: JsonReader, { rpc }: Route, name: string): DescField[] | undefined {
   const fields: DescField[] = [];
   let type = rpc.input;
-  for (const step of name.split('.')) {
+  const steps = name.split('.');
+  if (steps.length > DEPTH_MAX) return undefined;
+  for (const step of steps) {
     const outer = fields.at(-1);
     if (outer) {
       if (outer.fieldKind !== 'message' || outer.oneof || hasTextForm(outer)) return undefined;

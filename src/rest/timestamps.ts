@@ -4,7 +4,8 @@ export interface Moment {
   readonly nanos: number;
 }
 
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(\d{1,9}))?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))$/;
+const RFC_3339 =
+  /^\d{4}-\d\d-(\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.(\d{1,9}))?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))$/;
 const START_OF_YEAR_1 = -62_135_596_800;
 const START_OF_YEAR_10000 = 253_402_300_800;
 
@@ -12,15 +13,15 @@ const START_OF_YEAR_10000 = 253_402_300_800;
 export function parseTimestamp(text: string): Moment | undefined {
   const parts = RFC_3339.exec(text);
   if (parts === null) return undefined;
-  const [, fraction = '', sign, hours, minutes] = parts;
-  const local = text.slice(0, 19);
-  const date = new Date(`${local}Z`);
-  // Date moves February 30 to March 1 and 24:00 to the next day; reading it back shows that.
-  if (Number.isNaN(date.getTime()) || !date.toISOString().startsWith(local)) return undefined;
+  const [, day, fraction, sign, hours, minutes] = parts;
+  const local = Date.parse(`${text.slice(0, 19)}Z`);
+  if (Number.isNaN(local)) return undefined;
+  // Date moves February 30 to March 1; only the last days of a month can be such.
+  if (Number(day) > 28 && new Date(local).getUTCDate() !== Number(day)) return undefined;
   const offset = sign === undefined ? 0 : Number(`${sign}1`) * (Number(hours) * 3600 + Number(minutes) * 60);
-  const seconds = date.getTime() / 1000 - offset;
+  const seconds = local / 1000 - offset;
   if (seconds < START_OF_YEAR_1 || seconds >= START_OF_YEAR_10000) return undefined;
-  return { seconds, nanos: Number(fraction.padEnd(9, '0')) };
+  return { seconds, nanos: fraction === undefined ? 0 : Number(fraction.padEnd(9, '0')) };
 }
 
 /** The JSON form of a Timestamp, in UTC with as many digits as it needs: 0, 3, 6 or 9. */

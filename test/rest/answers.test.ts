@@ -147,7 +147,7 @@ describe('rest: errors', () => {
         const { http, code, reason, message, metadata } = await errorOf(response);
         expect({ http, code, reason }).to.deep.equal({ http: 500, code: 13, reason: 'INTERNAL' });
         const { incident } = metadata as { incident: string };
-        expect(message).to.equal(`internal error, incident ${incident}`);
+        expect(message).to.equal(`a fault of the server, logged as ${incident}`);
         expect(logged.pop()).to.deep.equal([`incident ${incident}:`, thrown]);
       }
     } finally {
