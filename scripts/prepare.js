@@ -69,7 +69,10 @@ function install() {
   say('installing the dependencies (npm ci)');
   const hash = lockHash();
   rmSync(INSTALLED, { force: true });
-  npm(['ci', '--no-fund', '--no-audit', '--include=dev'], 'npm ci failed; run it by hand to see more.');
+  npm(
+    ['ci', '--ignore-scripts', '--no-fund', '--no-audit', '--include=dev'],
+    'npm ci failed; run it by hand to see more.',
+  );
   writeFileSync(INSTALLED, hash);
 }
 

@@ -5,8 +5,6 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, sym
 import { tmpdir } from 'node:os';
 import { basename, delimiter, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-// npm leaves out the pretest script where scripts of packages are switched off (.npmrc).
-import './prepare.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);

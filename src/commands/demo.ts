@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openSecret } from '../auth/secret.ts';
 import { createAuthenticate, signToken } from '../auth/tokens.ts';
@@ -41,6 +41,7 @@ async function demoTokens(config: Config): Promise<Tokens> {
   const [alice = '', bob = ''] = await Promise.all(
     ACCOUNTS.map((account) => signToken(secret, { kind: 'account', account }, LIFETIME)),
   );
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const draft = `${path}.${process.pid}`;
   writeFileSync(draft, `${JSON.stringify({ alice, bob })}\n`, { mode: 0o600 });
   renameSync(draft, path);

@@ -39,12 +39,15 @@ export async function serve(config: Config, { demo }: { demo: boolean }): Promis
     const migrations = await migrate(db);
     if (migrations.length > 0) log(`migrated the database: ${migrations.join(', ')}`);
     const server = await listen(config, db);
-    log(`gRPC on ${server.grpcAddress}, REST on ${server.httpUrl}, documentation on ${server.httpUrl}/api/docs`);
-    if (database.embedded) log(`another server process on this database: DATABASE_URL='${database.url}'`);
-    if (demo) await printDemo(config, server, log);
-    log('ready');
-    log(`stopping on ${await stopped}`);
-    await server.stop();
+    try {
+      log(`gRPC on ${server.grpcAddress}, REST on ${server.httpUrl}, documentation on ${server.httpUrl}/api/docs`);
+      if (database.embedded) log(`another server process on this database: DATABASE_URL='${database.url}'`);
+      if (demo) await printDemo(config, server, log);
+      log('ready');
+      log(`stopping on ${await stopped}`);
+    } finally {
+      await server.stop();
+    }
   } finally {
     await db.destroy();
     await database.stop();

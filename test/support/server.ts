@@ -16,6 +16,8 @@ export const AUTH_SECRET = 'the-secret-of-the-tests-and-of-no-one-else';
 export interface ServerOptions {
   /** Undefined: an embedded database in the data folder. */
   readonly databaseUrl: string | undefined;
+  /** Also makes the demo accounts' tokens. */
+  readonly demo?: boolean;
   /** More of the environment. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -99,10 +101,10 @@ export function runCommand(args: readonly string[], env: Readonly<Record<string,
 }
 
 /** Starts a server; returns when it is ready, and throws with its output where it ended instead. */
-export async function startServer({ databaseUrl, env = {} }: ServerOptions): Promise<TestServer> {
+export async function startServer({ databaseUrl, demo = false, env = {} }: ServerOptions): Promise<TestServer> {
   const dataDir = env.DATA_DIR ?? temporaryFolder();
   const secret = env.AUTH_SECRET ?? AUTH_SECRET;
-  const command = runCommand(['serve'], {
+  const command = runCommand(demo ? ['serve', '--demo'] : ['serve'], {
     DATA_DIR: dataDir,
     AUTH_SECRET: secret,
     GRPC_PORT: '0',
