@@ -1,4 +1,5 @@
 import { type Client, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { onAbort } from './abort.ts';
 import type { Channels } from './channels.ts';
 import { errorOf, withMaybeApplied } from './error-of.ts';
 import { CancelledError, DeadlineError, type PointsError } from './errors.ts';
@@ -111,7 +112,6 @@ function attempt<Request, Response>(
   signal: AbortSignal | undefined,
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
-    const cancel = () => started.cancel();
     const started = channel.makeUnaryRequest(
       path,
       requestSerialize,
@@ -120,12 +120,12 @@ function attempt<Request, Response>(
       metadata,
       { deadline },
       (error, response) => {
-        signal?.removeEventListener('abort', cancel);
+        forget?.();
         if (error) reject(error);
         else resolve(response!);
       },
     );
-    signal?.addEventListener('abort', cancel, { once: true });
+    const forget = signal && onAbort(signal, () => started.cancel());
   });
 }
 
@@ -139,13 +139,12 @@ export function tokenOf({ token }: Connection, deadline: number, signal: AbortSi
   return new Promise((resolve, reject) => {
     const settle = (settled: () => void) => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
+      forget?.();
       settled();
     };
     const late = new DeadlineError('the token function did not answer in time', { code: 'DEADLINE_EXCEEDED' });
     const timer = setTimeout(() => settle(() => reject(late)), Math.min(deadline - Date.now(), TIMER_MS_MAX));
-    const abort = () => settle(() => reject(cancelled(signal, {})));
-    signal?.addEventListener('abort', abort, { once: true });
+    const forget = signal && onAbort(signal, () => settle(() => reject(cancelled(signal, {}))));
     (async () => token())().then(
       (value) => settle(() => resolve(value)),
       (error) => settle(() => reject(error)),

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { ChannelOptions } from '@grpc/grpc-js';
 import { type CallOptions, type Connection, call, type UnaryMethod } from './call.ts';
 import { openChannels, type TlsOptions } from './channels.ts';
@@ -118,6 +119,8 @@ export function connect(options: ConnectOptions): PointsClient {
   const addresses = typeof address === 'string' ? [address] : address;
   if (addresses.length === 0) throw new TypeError('address: there is none');
   const closing = new AbortController();
+  // Every call that waits before its next attempt listens.
+  setMaxListeners(0, closing.signal);
   const connection: Connection = {
     channels: openChannels(addresses, tls, channelOptions),
     token,

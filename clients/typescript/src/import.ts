@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { setImmediate as afterMicrotasks } from 'node:timers/promises';
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
+import { onAbort } from './abort.ts';
 import { type CallOptions, type Connection, cancelled, headers, retryOptions, tokenOf } from './call.ts';
 import { errorOf } from './error-of.ts';
 import { DeadlineError, PointsError, UnavailableError } from './errors.ts';
@@ -184,8 +185,7 @@ async function* stream(
   const channel = connection.channels.pick();
   const call: Stream = channel.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, headers(token));
   const ended = new AbortController();
-  const cancel = () => call.cancel();
-  signal.addEventListener('abort', cancel, { once: true });
+  const forget = onAbort(signal, () => call.cancel());
   let silent = false;
   // Silence counts only while the server owes an answer.
   let heardAt = Date.now();
@@ -193,7 +193,7 @@ async function* stream(
     () => {
       if (backlog.entries.length === 0) heardAt = Date.now();
       silent = Date.now() - heardAt > silenceMs;
-      if (silent) cancel();
+      if (silent) call.cancel();
     },
     Math.min(1_000, Math.max(10, silenceMs / 4)),
   );
@@ -212,7 +212,7 @@ async function* stream(
     });
   } finally {
     clearInterval(timer);
-    signal.removeEventListener('abort', cancel);
+    forget();
     ended.abort();
     backlog.changed();
     call.on('error', () => {});

@@ -1,4 +1,5 @@
 import type { ServiceError } from '@grpc/grpc-js';
+import { onAbort } from './abort.ts';
 import { type CallOptions, type Connection, headers, retryOptions, tokenOf } from './call.ts';
 import { errorOf } from './error-of.ts';
 import { UnavailableError } from './errors.ts';
@@ -59,13 +60,12 @@ async function* stream(
 ): AsyncGenerator<WatchTransactionsResponse> {
   const channel = connection.channels.pick();
   const call = channel.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, headers(token));
-  const cancel = () => call.cancel();
-  signal.addEventListener('abort', cancel, { once: true });
+  const forget = onAbort(signal, () => call.cancel());
   try {
     // Reads no faster than the caller does.
     yield* call;
   } finally {
-    signal.removeEventListener('abort', cancel);
+    forget();
     // The caller may have left the loop. The error this ends the stream with is nobody's any more.
     call.on('error', () => {});
     call.cancel();
