@@ -6,6 +6,7 @@ import { type Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Knex } from 'knex';
 import { identify } from '../api/access.ts';
+import type { CallContext } from '../api/api.ts';
 import { createApi } from '../api/calls.ts';
 import { createHandlers } from '../api/handlers/handlers.ts';
 import { registry, service } from '../api/schema.ts';
@@ -73,22 +74,17 @@ async function listen(config: Config, db: Knex): Promise<Listening> {
   const engine = createEngine(db, systemClock, config);
   const handlers = createHandlers(engine, createReads(db), systemClock, config.clockSkewMs);
   const api = createApi(authenticate, handlers, (incident, error) => console.error(`incident ${incident}:`, error));
+  const checkToken = ({ authorization }: CallContext) => identify(authenticate, authorization);
   const health = new HealthImplementation({ '': 'SERVING', [service.typeName]: 'SERVING' });
   const watching = watchHealth(db, health);
 
   const tls = config.tls && { cert: readFileSync(config.tls.certFile), key: readFileSync(config.tls.keyFile) };
-  const grpc = createGrpcServer(service, api, health);
+  const grpc = createGrpcServer(service, api, health, checkToken);
   const credentials = tls
     ? ServerCredentials.createSsl(null, [{ cert_chain: tls.cert, private_key: tls.key }])
     : ServerCredentials.createInsecure();
   const host = isIPv6(config.host) ? `[${config.host}]` : config.host;
-  const gateway = createGateway({
-    api,
-    service,
-    registry,
-    health: () => ping(db),
-    authenticate: ({ authorization }) => identify(authenticate, authorization),
-  });
+  const gateway = createGateway({ api, service, registry, health: () => ping(db), authenticate: checkToken });
   const http = tls ? createTlsServer(tls, gateway) : createServer(gateway);
   try {
     const grpcPort = await bindGrpc(grpc, `${host}:${config.grpcPort}`, credentials);
