@@ -39,7 +39,7 @@ export function restClient(url: string, token: string): Rest {
       else sent.set(name, value);
     }
     const init: RequestInit = { method, headers: sent };
-    if (body !== undefined) init.body = asTheyStand ? (body as BodyInit) : JSON.stringify(body);
+    if (body !== undefined) init.body = asTheyStand ? (body as NonNullable<RequestInit['body']>) : JSON.stringify(body);
     const response = await fetch(`${url}${path}`, init);
     const text = await response.text();
     return { status: response.status, headers: response.headers, text, json: parse(text) };
