@@ -75,10 +75,12 @@ async function verify(secret: Uint8Array, token: string): Promise<Verified> {
     if (error instanceof errors.JOSEError) throw new TokenError('the token is not one of this ledger');
     throw error;
   });
-  return { identity: toIdentity(payload.sub ?? '', payload.scope), expiresAtMs: (payload.exp ?? 0) * 1000 };
+  return { identity: toIdentity(payload.sub, payload.scope), expiresAtMs: (payload.exp ?? 0) * 1000 };
 }
 
-function toIdentity(subject: string, scope: unknown): Identity {
+/** The claims are of any type, whatever the library's types say: it checks that they are there. */
+function toIdentity(subject: unknown, scope: unknown): Identity {
+  if (typeof subject !== 'string') throw new TokenError("the token's subject is not a text");
   if (scope === undefined) {
     if (!ACCOUNT_NAME.test(subject)) throw new TokenError("the token's subject is not an account");
     return { kind: 'account', account: subject };
