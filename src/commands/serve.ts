@@ -18,6 +18,7 @@ import { openDatabase } from '../database/open-database.ts';
 import { createEngine } from '../engine/engine.ts';
 import { createReads } from '../engine/reads.ts';
 import { createGrpcServer } from '../grpc/server.ts';
+import { answerClientError } from '../rest/client-error.ts';
 import { createGateway } from '../rest/gateway.ts';
 import { connect } from '../storage/connect.ts';
 import { migrate } from '../storage/migrate.ts';
@@ -86,6 +87,7 @@ async function listen(config: Config, db: Knex): Promise<Listening> {
   const host = isIPv6(config.host) ? `[${config.host}]` : config.host;
   const gateway = createGateway({ api, service, registry, health: () => ping(db), authenticate: checkToken });
   const http = tls ? createTlsServer(tls, gateway) : createServer(gateway);
+  http.on('clientError', answerClientError);
   try {
     const grpcPort = await bindGrpc(grpc, `${host}:${config.grpcPort}`, credentials);
     const httpPort = await bindHttp(http, config.host, config.httpPort);

@@ -170,12 +170,15 @@ function readBool(json: JsonValue, field: string): boolean {
   return json;
 }
 
-/** An integer is a JSON number or, as proto3 JSON writes the 64-bit ones, a string of its decimal digits. */
+/**
+ * An integer is a JSON number or, as proto3 JSON writes the 64-bit ones, a string of its decimal digits. A number past
+ * 2^53 may have been rounded, but only to another one past 2^53: the rules of the protos, which allow none, refuse it
+ * with the reason that gRPC clients get.
+ */
 function readInteger(json: JsonValue, field: string, min: bigint, max: bigint): bigint {
   let value: bigint;
-  if (typeof json === 'number' && Number.isSafeInteger(json)) value = BigInt(json);
+  if (typeof json === 'number' && Number.isInteger(json)) value = BigInt(json);
   else if (typeof json === 'string' && /^-?\d{1,20}$/.test(json)) value = BigInt(json);
-  else if (typeof json === 'number' && Number.isInteger(json)) throw fault(field, 'is out of range');
   else throw fault(field, 'must be an integer');
   if (value < min || value > max) throw fault(field, 'is out of range');
   return value;
