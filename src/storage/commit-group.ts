@@ -74,7 +74,8 @@ function mayCreate({ commands }: AccountWork): boolean {
 function startLoading({ account: id, commands, requestIds }: AccountWork, head: AccountHead | undefined): Loading {
   const account = head?.account ?? emptyAccount(id);
   const headUntil = head?.headUntil ?? END_OF_TIME;
-  return { account, headUntil, loadedUntil: null, requestIds, demand: demand(account, commands) };
+  const needs = demand(account, commands);
+  return { account, headUntil, loadedUntil: null, requestIds, demand: needs, payers: new Set(needs.payers) };
 }
 
 /**

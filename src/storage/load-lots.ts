@@ -15,10 +15,10 @@ interface LotRow {
 const COLUMNS = 'account_id, earned_at, sequence, payer, points, remaining';
 
 /** Lots read per account at first; a head rarely holds more. */
-const HEAD_ROWS = 32;
+const HEAD_ROWS = 16;
 
 /** A page of lots past the head, and how much larger each next one is. */
-const PAGE_ROWS = 32;
+const PAGE_ROWS = 8;
 const PAGE_GROWTH = 4;
 
 /**
@@ -63,8 +63,10 @@ function startScan(loading: Loading, payer: string | null, missing: bigint): Sca
   return { loading, payer, lots: [], missing, readUntil: null, exhausted: false };
 }
 
+/** Takes a lot in. Only lots up to the points that are wanted can be drawn, so only their payers are needed. */
 function addRow(scan: Scan, row: LotRow): void {
   const { sequence, payer, points, remaining } = row;
+  if (scan.missing > 0n) scan.loading.payers.add(payer);
   scan.lots.push({ sequence, payer, points, remaining, earnedAt: toInstant(row.earned_at) });
   scan.missing -= BigInt(remaining);
 }

@@ -25,13 +25,11 @@ export async function loadFloatingPayers(trx: Knex.Transaction, loading: readonl
   addPayers(loading, rows);
 }
 
-/** Loads the payers that the commands name and those of the loaded lots. */
+/** Loads the payers that are needed, except those that are loaded already. */
 export async function loadPayers(trx: Knex.Transaction, loading: readonly Loading[]): Promise<void> {
-  const keys = loading.flatMap(({ account, demand }) => {
-    const payers = new Set(demand.payers);
-    for (const lot of account.lots.values()) payers.add(lot.payer);
-    return [...payers].filter((payer) => !account.payers.has(payer)).map((payer) => [account.id, payer]);
-  });
+  const keys = loading.flatMap(({ account, payers }) =>
+    [...payers].filter((payer) => !account.payers.has(payer)).map((payer) => [account.id, payer]),
+  );
   if (keys.length === 0) return;
   const rows = await select<PayerRow>(trx, `SELECT ${COLUMNS} FROM payer_balances WHERE (account_id, payer) IN (?)`, [
     keys,

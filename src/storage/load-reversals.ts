@@ -19,16 +19,18 @@ export async function loadReversals(trx: Knex.Transaction, loading: readonly Loa
     [...demand.spends].filter((spend) => spend <= account.sequence).map((spend) => [account.id, spend]),
   );
   if (keys.length === 0) return;
-  const accounts = new Map(loading.map(({ account }) => [account.id, account]));
+  const byId = new Map(loading.map((target) => [target.account.id, target]));
   for (const { account, transaction } of await readTransactions(trx, '(t.account_id, t.sequence) IN (?)', [keys])) {
-    accounts.get(account)?.journal.set(transaction.sequence, transaction);
+    byId.get(account)?.account.journal.set(transaction.sequence, transaction);
   }
   for (const row of await readReversed(trx, keys)) {
-    accounts.get(row.account_id)?.reversed.set(row.spend_sequence, row.points);
+    byId.get(row.account_id)?.account.reversed.set(row.spend_sequence, row.points);
   }
   for (const row of await readDrawnLots(trx, keys)) {
-    const account = accounts.get(row.account_id);
-    if (account) addLots(account, [toLot(row)]);
+    const target = byId.get(row.account_id);
+    if (!target) continue;
+    addLots(target.account, [toLot(row)]);
+    target.payers.add(row.payer);
   }
 }
 

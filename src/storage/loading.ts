@@ -8,6 +8,8 @@ export interface Loading {
   readonly demand: Demand;
   /** Request ids that may be in the journal already. */
   readonly requestIds: readonly string[];
+  /** Payers whose balances are needed: those the commands name, and those of the lots they may draw or give back to. */
+  readonly payers: Set<string>;
   /** The hint of the account's row: its first open lots are those earned up to this moment. */
   headUntil: Instant;
   /** All open lots earned up to this moment are loaded; null where none were asked for. */

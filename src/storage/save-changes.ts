@@ -1,11 +1,15 @@
 import type { Knex } from 'knex';
-import type { Account, Allocation, Lot, Transaction } from '../ledger/account.ts';
+import type { Account, Allocation, Instant, Lot, Transaction } from '../ledger/account.ts';
 import type { AccountChange } from './commit-group.ts';
 import type { Loading } from './loading.ts';
 import { execute, toBytes, toDatetime } from './sql.ts';
 
-/** How many lots the hint in an account's row makes the next spend read at first. */
-const HEAD_LOTS = 8;
+/**
+ * The lots that the hint in an account's row makes the next spend read at first: as many as hold what this group could
+ * draw, twice over, and a few at least. More would be read for nothing, fewer would need a second read too often.
+ */
+const HEAD_LOTS_MIN = 3;
+const HEAD_LOTS_MAX = 16;
 
 /**
  * Writes what a group changed, a statement per table. Values are absolute: a CHECK is tested on the row that an upsert
@@ -42,12 +46,16 @@ async function saveAccounts(trx: Knex.Transaction, loading: readonly Loading[]):
   );
 }
 
-/** Up to the last of the next few lots, as far as lots were loaded without a gap. */
-function nextHead({ account, headUntil, loadedUntil }: Loading): string {
+/** Up to the last lot of the next head; as far as lots were loaded without a gap where they are fewer. */
+function nextHead({ account, demand, headUntil, loadedUntil }: Loading): Instant {
   if (loadedUntil === null) return headUntil;
-  const next = account.open.slice(0, HEAD_LOTS).findLast((lot) => lot.earnedAt <= loadedUntil);
-  const short = account.open.length < HEAD_LOTS;
-  return short ? loadedUntil : (next?.earnedAt ?? loadedUntil);
+  let wanted = demand.points * 2n;
+  for (const [index, { earnedAt, remaining }] of account.open.slice(0, HEAD_LOTS_MAX).entries()) {
+    if (earnedAt > loadedUntil) break;
+    wanted -= BigInt(remaining);
+    if (index + 1 === HEAD_LOTS_MAX || (index + 1 >= HEAD_LOTS_MIN && wanted <= 0n)) return earnedAt;
+  }
+  return loadedUntil;
 }
 
 async function savePayers(trx: Knex.Transaction, changes: readonly AccountChange[]): Promise<void> {
