@@ -7,13 +7,20 @@ import { printValidateProto } from './validate-proto.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
-const buf = (...args) => execFileSync(process.execPath, ['node_modules/@bufbuild/buf/bin/buf', ...args], { maxBuffer: 2 ** 26 });
+const buf = (...args) =>
+  execFileSync(process.execPath, ['node_modules/@bufbuild/buf/bin/buf', ...args], { maxBuffer: 2 ** 26 });
 
 // The protos that ours import, from the npm packages that carry them: whoever generates a client needs only this folder.
 rmSync('third_party', { recursive: true, force: true });
 mkdirSync('third_party/buf/validate', { recursive: true });
 writeFileSync('third_party/buf/validate/validate.proto', printValidateProto());
-for (const path of ['google/api/annotations.proto', 'google/api/http.proto', 'google/rpc/code.proto', 'google/rpc/error_details.proto', 'google/rpc/status.proto']) {
+for (const path of [
+  'google/api/annotations.proto',
+  'google/api/http.proto',
+  'google/rpc/code.proto',
+  'google/rpc/error_details.proto',
+  'google/rpc/status.proto',
+]) {
   mkdirSync(dirname(join('third_party', path)), { recursive: true });
   cpSync(join('node_modules/google-proto-files', path), join('third_party', path));
 }

@@ -18,8 +18,15 @@ type StreamHandler = (call: Call<unknown>) => AsyncIterable<object>;
 /**
  * The calls of the service. In this order, which is also the order in which errors are reported: who calls, may they call
  * this, is the request valid, may they open its account; then the handler.
+ *
+ * @param stopping aborted when the server stops: streams, which would go on, end
  */
-export function createApi(authenticate: Authenticate, handlers: Handlers, logFault: LogFault): Api {
+export function createApi(
+  authenticate: Authenticate,
+  handlers: Handlers,
+  stopping: AbortSignal,
+  logFault: LogFault,
+): Api {
   async function admit(method: DescMethod, request: Message, context: CallContext): Promise<Call<unknown>> {
     const name = method.localName as MethodName;
     const identity = await identify(authenticate, context.authorization);
@@ -53,8 +60,9 @@ export function createApi(authenticate: Authenticate, handlers: Handlers, logFau
     },
     async *serverStream(method, request, context) {
       try {
-        const call = await admit(method, request, context);
+        const call = await admit(method, request, endingWith(stopping, context));
         yield* (handlerOf(handlers, method) as StreamHandler)(call);
+        if (stopping.aborted) throw new EngineFailure('SERVER_STOPPING');
       } catch (error) {
         throw toApiError(error, logFault);
       }
@@ -68,6 +76,10 @@ export function createApi(authenticate: Authenticate, handlers: Handlers, logFau
       }
     },
   };
+}
+
+function endingWith(stopping: AbortSignal, context: CallContext): CallContext {
+  return { ...context, signal: AbortSignal.any([stopping, context.signal]) };
 }
 
 function handlerOf(handlers: Handlers, method: DescMethod): unknown {
@@ -88,7 +100,7 @@ async function* validated(method: DescMethod, requests: AsyncIterable<Message>):
 }
 
 /** How long a client should wait before it tries again. */
-const RETRY_AFTER_MS = { QUEUE_FULL: 200, CONTENTION: 200, DATABASE_UNAVAILABLE: 1000 };
+const RETRY_AFTER_MS = { QUEUE_FULL: 200, CONTENTION: 200, DATABASE_UNAVAILABLE: 1000, SERVER_STOPPING: 500 };
 
 function toApiError(error: unknown, logFault: LogFault): ApiError {
   if (error instanceof ApiError) return error;
@@ -108,6 +120,8 @@ function toApiError(error: unknown, logFault: LogFault): ApiError {
         'the database is away; repeat the call with the same request_id',
         retryAfter('DATABASE_UNAVAILABLE'),
       );
+    case 'SERVER_STOPPING':
+      return new ApiError('SERVER_STOPPING', 'this server is stopping', retryAfter('SERVER_STOPPING'));
     case 'DEADLINE_EXCEEDED':
       return new ApiError('DEADLINE_EXCEEDED', 'the deadline passed while the call waited; nothing was done');
     case 'CANCELLED':

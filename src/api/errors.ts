@@ -30,6 +30,7 @@ export const ERRORS: Readonly<Record<Reason, { readonly code: Code; readonly htt
   VERB_NOT_ALLOWED: { code: Code.UNIMPLEMENTED, http: 405 },
   NOT_JSON: { code: Code.INVALID_ARGUMENT, http: 415 },
   INTERNAL: { code: Code.INTERNAL, http: 500 },
+  SERVER_STOPPING: { code: Code.UNAVAILABLE, http: 503 },
 };
 
 /** A field of a request and what is wrong with it. `field` is a path such as `transactions[3].points`. */

@@ -74,7 +74,10 @@ async function listen(config: Config, db: Knex): Promise<Listening> {
   const authenticate = createAuthenticate(openSecret(config.dataDir, config.authSecret));
   const engine = createEngine(db, systemClock, config);
   const handlers = createHandlers(engine, createReads(db), systemClock, config.clockSkewMs);
-  const api = createApi(authenticate, handlers, (incident, error) => console.error(`incident ${incident}:`, error));
+  const stopping = new AbortController();
+  const api = createApi(authenticate, handlers, stopping.signal, (incident, error) =>
+    console.error(`incident ${incident}:`, error),
+  );
   const checkToken = ({ authorization }: CallContext) => identify(authenticate, authorization);
   const health = new HealthImplementation({ '': 'SERVING', [service.typeName]: 'SERVING' });
   const watching = watchHealth(db, health);
@@ -96,6 +99,7 @@ async function listen(config: Config, db: Knex): Promise<Listening> {
       httpUrl: `${tls ? 'https' : 'http'}://${host}:${httpPort}`,
       async stop() {
         clearInterval(watching);
+        stopping.abort();
         await Promise.all([stopGrpc(grpc), stopHttp(http)]);
         await engine.close();
       },

@@ -161,7 +161,7 @@ export function createEngine(db: Knex, clock: Clock, settings: EngineSettings): 
     },
     submit(submission) {
       return new Promise((resolve, reject) => {
-        if (closed) return reject(new EngineFailure('DATABASE_UNAVAILABLE'));
+        if (closed) return reject(new EngineFailure('SERVER_STOPPING'));
         if (queue.size >= settings.queueMax) return reject(new EngineFailure('QUEUE_FULL'));
         const giveUpAt = Date.now() + PATIENCE_MS;
         queue.push({ ...submission, giveUpAt, uncertain: false, settle: resolve, fail: reject });

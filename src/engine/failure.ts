@@ -6,6 +6,8 @@ export type FailureReason =
   | 'CONTENTION'
   /** The database is away; the command may or may not have taken effect. */
   | 'DATABASE_UNAVAILABLE'
+  /** The engine is closed; nothing was done. */
+  | 'SERVER_STOPPING'
   /** The caller's deadline passed before it was taken up; nothing was done. */
   | 'DEADLINE_EXCEEDED'
   /** The caller went away before it was taken up; nothing was done. */

@@ -75,6 +75,11 @@ export const ErrorReason = {
   ERROR_REASON_NOT_JSON: "ERROR_REASON_NOT_JSON",
   /** ERROR_REASON_INTERNAL - INTERNAL / 500. A fault of the server, logged there under the `incident` in the metadata; nothing was done. */
   ERROR_REASON_INTERNAL: "ERROR_REASON_INTERNAL",
+  /**
+   * ERROR_REASON_SERVER_STOPPING - UNAVAILABLE / 503. This server is stopping; nothing was done. Carries a `google.rpc.RetryInfo`: another server, or
+   * this one when it is back, answers.
+   */
+  ERROR_REASON_SERVER_STOPPING: "ERROR_REASON_SERVER_STOPPING",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
 
@@ -104,6 +109,7 @@ export namespace ErrorReason {
   export type ERROR_REASON_VERB_NOT_ALLOWED = typeof ErrorReason.ERROR_REASON_VERB_NOT_ALLOWED;
   export type ERROR_REASON_NOT_JSON = typeof ErrorReason.ERROR_REASON_NOT_JSON;
   export type ERROR_REASON_INTERNAL = typeof ErrorReason.ERROR_REASON_INTERNAL;
+  export type ERROR_REASON_SERVER_STOPPING = typeof ErrorReason.ERROR_REASON_SERVER_STOPPING;
   export type UNRECOGNIZED = typeof ErrorReason.UNRECOGNIZED;
 }
 
@@ -178,6 +184,9 @@ export function errorReasonFromJSON(object: any): ErrorReason {
     case 22:
     case "ERROR_REASON_INTERNAL":
       return ErrorReason.ERROR_REASON_INTERNAL;
+    case 23:
+    case "ERROR_REASON_SERVER_STOPPING":
+      return ErrorReason.ERROR_REASON_SERVER_STOPPING;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -233,6 +242,8 @@ export function errorReasonToJSON(object: ErrorReason): string {
       return "ERROR_REASON_NOT_JSON";
     case ErrorReason.ERROR_REASON_INTERNAL:
       return "ERROR_REASON_INTERNAL";
+    case ErrorReason.ERROR_REASON_SERVER_STOPPING:
+      return "ERROR_REASON_SERVER_STOPPING";
     case ErrorReason.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -287,6 +298,8 @@ export function errorReasonToNumber(object: ErrorReason): number {
       return 21;
     case ErrorReason.ERROR_REASON_INTERNAL:
       return 22;
+    case ErrorReason.ERROR_REASON_SERVER_STOPPING:
+      return 23;
     case ErrorReason.UNRECOGNIZED:
     default:
       return -1;
