@@ -128,16 +128,6 @@ describe('client: retries', () => {
     expect((await points.spendPoints({ points: 1, requestId: requestId! })).balance).to.equal(9);
   });
 
-  it('makes one attempt where retries are off, and three where three are allowed', async () => {
-    await proxy.refuse();
-    for (const [retry, connections] of [[false, 1] as const, [{ attemptsMax: 3, delayMs: 1 }, 3] as const]) {
-      const points = await client('once', proxy.address, { retry });
-      const began = Date.now();
-      expect(await failure(points.getBalance())).to.be.instanceOf(UnavailableError);
-      expect(Date.now() - began, `${connections} attempts`).to.be.lessThan(1_000);
-    }
-  });
-
   it('stops when its signal is aborted: under way, and between attempts', async () => {
     const points = await client('aborted', proxy.address);
     await points.addTransaction({ payer: 'DANNON', points: 10, timestamp: TIMESTAMP });
