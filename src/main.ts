@@ -1,5 +1,4 @@
 import { parseArgs } from 'node:util';
-import { importFile } from './commands/import.ts';
 import { migrate } from './commands/migrate.ts';
 import { serve } from './commands/serve.ts';
 import { token } from './commands/token.ts';
@@ -51,9 +50,12 @@ async function main(args: string[]): Promise<void> {
     }
     case 'verify':
       return verify(config, values.account);
-    case 'import':
+    case 'import': {
       if (file === undefined) throw new UsageError('import which FILE? see points-ledger --help');
+      // Alone in needing the client package: the service starts without it.
+      const { importFile } = await import('./commands/import.ts');
       return importFile(config, file, { url: values.url, token: values.token });
+    }
   }
 }
 
