@@ -46,16 +46,16 @@ export async function readBalanceAsOf(db: Db, id: string, instant: Instant): Pro
   const rows = await select<{ payer: string; points: number; unsettled: number }>(
     db,
     `SELECT payer, CAST(SUM(points) AS SIGNED) AS points, CAST(SUM(unsettled) AS SIGNED) AS unsettled
-       FROM (SELECT sequence AS first, payer, points, IF(kind = 'ADJUST', -points, 0) AS unsettled
+       FROM (SELECT sequence AS seen_at, payer, points, IF(kind = 'ADJUST', -points, 0) AS unsettled
                FROM transactions
               WHERE account_id = ? AND sequence <= ? AND payer IS NOT NULL
               UNION ALL
              SELECT e.sequence, e.payer, IF(a.settlement, 0, -a.points), IF(a.settlement, -a.points, 0)
                FROM allocations a
                JOIN transactions e ON e.account_id = a.account_id AND e.sequence = a.lot_sequence
-              WHERE a.account_id = ? AND a.sequence <= ?) AS lines
+              WHERE a.account_id = ? AND a.sequence <= ?) AS postings
       GROUP BY payer
-      ORDER BY MIN(first)`,
+      ORDER BY MIN(seen_at)`,
     [id, sequence, id, sequence],
   );
   return { sequence, payers: rows };
