@@ -42,3 +42,10 @@ export function recordStatements(db: Knex): { write(path: string): number } {
     },
   };
 }
+
+/** How many spends a transaction wrote: a row of the journal for each. */
+export function spendsOf(transaction: RecordedTransaction): number {
+  const insert = transaction.find(({ sql }) => /^\s*INSERT INTO transactions\b/.test(sql));
+  const rows = insert?.bindings[0];
+  return Array.isArray(rows) ? rows.length : 0;
+}

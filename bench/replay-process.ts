@@ -5,7 +5,7 @@ import { deserialize } from 'node:v8';
 import mysql, { type Connection } from 'mysql2/promise';
 import { serveCalls } from './child.ts';
 import type { Load } from './load.ts';
-import type { RecordedTransaction } from './record-statements.ts';
+import { type RecordedTransaction, spendsOf } from './record-statements.ts';
 
 const connections: Connection[] = [];
 let transactions: RecordedTransaction[] = [];
@@ -55,16 +55,28 @@ async function replay({ from, to }: { from: number; to: number }): Promise<Load>
   };
 }
 
-/** A row of the journal for each. */
-function spendsOf(transaction: RecordedTransaction): number {
-  const insert = transaction.find(({ sql }) => /^\s*INSERT INTO transactions\b/.test(sql));
-  const rows = insert?.bindings[0];
-  return Array.isArray(rows) ? rows.length : 0;
+/** What each statement of a group takes, in milliseconds, the means of some transactions; one connection. */
+async function timeStatements({ from, to }: { from: number; to: number }): Promise<Record<string, number>> {
+  const [connection] = connections;
+  const sums = new Map<string, number>();
+  async function timed(sql: string, bindings: readonly unknown[]): Promise<void> {
+    const begin = performance.now();
+    await connection?.query(sql, bindings as unknown[]);
+    const name = sql.replace(/\s+/g, ' ').trim().slice(0, 80);
+    sums.set(name, (sums.get(name) ?? 0) + performance.now() - begin);
+  }
+  for (const statements of transactions.slice(from, to)) {
+    await timed('BEGIN', []);
+    for (const { sql, bindings } of statements) await timed(sql, bindings);
+    await timed('COMMIT', []);
+  }
+  return Object.fromEntries([...sums].map(([name, sum]) => [name, sum / (to - from)]));
 }
 
 serveCalls({
   open,
   replay,
+  timeStatements,
   async stop() {
     for (const connection of connections) await connection.end();
   },

@@ -38,7 +38,8 @@ const secret = new TextEncoder().encode('the secret of a benchmark: not one of a
 const engine = createEngine(db, systemClock, config);
 const handlers = createHandlers(engine, createReads(db), systemClock, config.clockSkewMs);
 const authenticate = createAuthenticate(secret);
-const api = createApi(authenticate, handlers, (incident, error) => console.error(incident, error));
+const stopping = new AbortController().signal;
+const api = createApi(authenticate, handlers, stopping, (incident, error) => console.error(incident, error));
 const health = new HealthImplementation({ '': 'SERVING' });
 const grpc = createGrpcServer(service, api, health, ({ authorization }) => identify(authenticate, authorization));
 const echo: handleUnaryCall<Buffer, Buffer> = (call, callback) => callback(null, call.request);
