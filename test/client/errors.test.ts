@@ -47,6 +47,7 @@ const REASONS: Readonly<Record<Reason, [ErrorClass, ErrorDetails?, Record<string
   REQUEST_TOO_LARGE: [client.RequestTooLargeError, { metadata: { limit: '4194304' } }, { limit: 4_194_304 }],
   CONTENTION: [client.ContentionError, { retryAfterMs: 100 }, { retryAfterMs: 100 }],
   DATABASE_UNAVAILABLE: [client.UnavailableError, { retryAfterMs: 100 }, { maybeApplied: true }],
+  SERVER_STOPPING: [client.UnavailableError, { retryAfterMs: 500 }, { maybeApplied: false }],
   DEADLINE_EXCEEDED: [client.DeadlineError, {}, { maybeApplied: false }],
   CANCELLED: [client.CancelledError, {}, { maybeApplied: false }],
   ROUTE_NOT_FOUND: [client.NotFoundError],
