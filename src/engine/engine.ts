@@ -6,7 +6,7 @@ import type { Command, Outcome } from '../ledger/command.ts';
 import { decide } from '../ledger/decide.ts';
 import { type AccountChange, type AccountWork, commitGroup } from '../storage/commit-group.ts';
 import { faultOf } from '../storage/faults.ts';
-import { backOff, EngineFailure, PATIENCE_MS } from './failure.ts';
+import { backOff, EngineFailure, type FailureReason, PATIENCE_MS } from './failure.ts';
 import { createQueue } from './queue.ts';
 
 /** A command to an account, and who waits for its outcome. */
@@ -60,7 +60,10 @@ export interface Engine {
 }
 
 interface Pending extends Submission {
+  /** When trying again ends, as Date.now() counts. */
   readonly giveUpAt: number;
+  /** What the last attempt failed with. */
+  trouble: unknown;
   /** An attempt lost its connection: it may have taken effect. */
   uncertain: boolean;
   settle(outcome: Outcome): void;
@@ -106,7 +109,7 @@ export function createEngine(db: Knex, clock: Clock, settings: EngineSettings): 
   async function run(group: readonly Pending[]): Promise<void> {
     let alive = group;
     for (let attempt = 0; ; attempt += 1) {
-      alive = alive.filter((pending) => stillWanted(pending, attempt));
+      alive = alive.filter(stillWanted);
       if (alive.length === 0) return;
       try {
         const outcomes = await commit(alive);
@@ -114,7 +117,7 @@ export function createEngine(db: Knex, clock: Clock, settings: EngineSettings): 
         return;
       } catch (error) {
         if (faultOf(error) === 'statement') return isolate(alive, error);
-        count(alive, error);
+        note(alive, error);
       }
       await backOff(attempt);
     }
@@ -141,16 +144,13 @@ export function createEngine(db: Knex, clock: Clock, settings: EngineSettings): 
     await run(group.slice(half));
   }
 
-  function count(group: readonly Pending[], error: unknown): void {
+  function note(group: readonly Pending[], error: unknown): void {
     const contention = faultOf(error) === 'contention';
     if (contention) stats.contentions += 1;
     else stats.disconnections += 1;
     for (const pending of group) {
-      if (!contention) pending.uncertain = true;
-      if (Date.now() >= pending.giveUpAt) {
-        const reason = pending.uncertain ? 'DATABASE_UNAVAILABLE' : 'CONTENTION';
-        pending.fail(new EngineFailure(reason, { cause: error }));
-      }
+      pending.trouble = error;
+      pending.uncertain ||= !contention;
     }
   }
 
@@ -164,7 +164,7 @@ export function createEngine(db: Knex, clock: Clock, settings: EngineSettings): 
         if (closed) return reject(new EngineFailure('SERVER_STOPPING'));
         if (queue.size >= settings.queueMax) return reject(new EngineFailure('QUEUE_FULL'));
         const giveUpAt = Date.now() + PATIENCE_MS;
-        queue.push({ ...submission, giveUpAt, uncertain: false, settle: resolve, fail: reject });
+        queue.push({ ...submission, giveUpAt, trouble: undefined, uncertain: false, settle: resolve, fail: reject });
         wake();
       });
     },
@@ -178,14 +178,20 @@ export function createEngine(db: Knex, clock: Clock, settings: EngineSettings): 
   };
 }
 
-/** Whether a command should be (further) attempted; if not, it is failed here. */
-function stillWanted(pending: Pending, attempt: number): boolean {
+/** Whether a command should be attempted (again); if not, it is failed here. */
+function stillWanted(pending: Pending): boolean {
+  const reason = reasonToStop(pending);
+  if (reason !== null) pending.fail(new EngineFailure(reason, { cause: pending.trouble }));
+  return reason === null;
+}
+
+function reasonToStop({ signal, deadline, giveUpAt, trouble, uncertain }: Pending): FailureReason | null {
   const now = Date.now();
-  if (attempt > 0 && now >= pending.giveUpAt) return false;
-  const reason = pending.signal.aborted ? 'CANCELLED' : now >= pending.deadline ? 'DEADLINE_EXCEEDED' : null;
-  if (reason === null) return true;
-  pending.fail(new EngineFailure(pending.uncertain ? 'DATABASE_UNAVAILABLE' : reason));
-  return false;
+  const exhausted = trouble !== undefined && now >= giveUpAt;
+  if (!signal.aborted && now < deadline && !exhausted) return null;
+  if (uncertain) return 'DATABASE_UNAVAILABLE';
+  if (signal.aborted) return 'CANCELLED';
+  return now >= deadline ? 'DEADLINE_EXCEEDED' : 'CONTENTION';
 }
 
 /** The group by account. Only ids that may have been used before are looked up. */

@@ -1,8 +1,8 @@
 import type { Knex } from 'knex';
-import type { Account, Allocation, Instant, Lot, Transaction } from '../ledger/account.ts';
+import type { Allocation, Instant, Lot, Transaction } from '../ledger/account.ts';
 import type { AccountChange } from './commit-group.ts';
 import type { Loading } from './loading.ts';
-import { execute, toBytes, toDatetime } from './sql.ts';
+import { executeInChunks, toBytes, toDatetime } from './sql.ts';
 
 /**
  * The lots that the hint in an account's row makes the next spend read at first: as many as hold what this group could
@@ -10,6 +10,12 @@ import { execute, toBytes, toDatetime } from './sql.ts';
  */
 const HEAD_LOTS_MIN = 3;
 const HEAD_LOTS_MAX = 16;
+
+/** Rows of one INSERT: its packet stays far below what servers take. */
+const INSERTED_ROWS_MAX = 1_000;
+
+/** Rows of one DELETE: the optimizer's work on the conditions grows faster than their number. */
+const DELETED_ROWS_MAX = 200;
 
 /**
  * Writes what a group changed, a statement per table. Values are absolute: a CHECK is tested on the row that an upsert
@@ -36,13 +42,13 @@ async function saveAccounts(trx: Knex.Transaction, loading: readonly Loading[]):
     const { id, sequence, balance, unsettled, recordedAt } = target.account;
     return [id, sequence, balance, unsettled, toDatetime(recordedAt), toDatetime(nextHead(target))];
   });
-  await execute(
+  await insert(
     trx,
     `INSERT INTO accounts (account_id, sequence, balance, unsettled, recorded_at, head_until)
      VALUES ?
      ON DUPLICATE KEY UPDATE sequence = VALUES(sequence), balance = VALUES(balance), unsettled = VALUES(unsettled),
        recorded_at = VALUES(recorded_at), head_until = VALUES(head_until)`,
-    [rows],
+    rows,
   );
 }
 
@@ -65,49 +71,40 @@ async function savePayers(trx: Knex.Transaction, changes: readonly AccountChange
       rows.set(`${account.id} ${payer}`, [account.id, payer, points, unsettled, firstSequence]);
     }
   }
-  await execute(
+  await insert(
     trx,
     `INSERT INTO payer_balances (account_id, payer, points, unsettled, first_sequence)
      VALUES ?
      ON DUPLICATE KEY UPDATE points = VALUES(points), unsettled = VALUES(unsettled)`,
-    [[...rows.values()]],
+    [...rows.values()],
   );
 }
 
 async function saveLots(trx: Knex.Transaction, changes: readonly AccountChange[]): Promise<void> {
-  const lots = new Map<string, { account: Account; lot: Lot }>();
+  const lots = new Map<string, { id: string; lot: Lot }>();
   for (const { account, change } of changes) {
-    for (const lot of change.lots) lots.set(`${account.id} ${lot.sequence}`, { account, lot });
+    for (const lot of change.lots) lots.set(`${account.id} ${lot.sequence}`, { id: account.id, lot });
   }
-  const open = [...lots.values()].filter(({ lot }) => lot.remaining > 0);
-  if (open.length > 0) {
-    await execute(
-      trx,
-      `INSERT INTO open_lots (account_id, earned_at, sequence, payer, points, remaining)
-       VALUES ?
-       ON DUPLICATE KEY UPDATE remaining = VALUES(remaining)`,
-      [
-        open.map(({ account, lot }) => [
-          account.id,
-          toDatetime(lot.earnedAt),
-          lot.sequence,
-          lot.payer,
-          lot.points,
-          lot.remaining,
-        ]),
-      ],
-    );
+  const open: unknown[][] = [];
+  const drained: unknown[][] = [];
+  for (const { id, lot } of lots.values()) {
+    const key = [id, toDatetime(lot.earnedAt), lot.sequence];
+    if (lot.remaining > 0) open.push([...key, lot.payer, lot.points, lot.remaining]);
+    else drained.push(key);
   }
-  const drained = [...lots.values()].filter(({ lot }) => lot.remaining === 0);
-  if (drained.length > 0) {
+  await insert(
+    trx,
+    `INSERT INTO open_lots (account_id, earned_at, sequence, payer, points, remaining)
+     VALUES ?
+     ON DUPLICATE KEY UPDATE remaining = VALUES(remaining)`,
+    open,
+  );
+  await executeInChunks(trx, drained, DELETED_ROWS_MAX, (keys) => ({
     // Not (a, b, c) IN (...): with a DATETIME among them MariaDB would scan the table.
-    const condition = drained.map(() => '(account_id = ? AND earned_at = ? AND sequence = ?)').join(' OR ');
-    await execute(
-      trx,
-      `DELETE FROM open_lots WHERE ${condition}`,
-      drained.flatMap(({ account, lot }) => [account.id, toDatetime(lot.earnedAt), lot.sequence]),
-    );
-  }
+    sql: `DELETE FROM open_lots
+           WHERE ${keys.map(() => '(account_id = ? AND earned_at = ? AND sequence = ?)').join(' OR ')}`,
+    bindings: keys.flat(),
+  }));
 }
 
 async function saveTransactions(trx: Knex.Transaction, changes: readonly AccountChange[]): Promise<void> {
@@ -117,32 +114,29 @@ async function saveTransactions(trx: Knex.Transaction, changes: readonly Account
   for (const { account, change } of changes) {
     for (const transaction of change.transactions) {
       transactions.push(transactionRow(account.id, transaction));
-      allocations.push(...allocationRows(account.id, transaction));
-      if (transaction.kind === 'REVERSE') {
-        const { spend, sequence, reason, rest } = transaction;
-        reversals.push([account.id, spend, sequence, reason, rest]);
-      }
+      for (const row of allocationRows(account.id, transaction)) allocations.push(row);
+      if (transaction.kind !== 'REVERSE') continue;
+      const { spend, sequence, reason, rest } = transaction;
+      reversals.push([account.id, spend, sequence, reason, rest]);
     }
   }
-  await execute(
+  await insert(
     trx,
     `INSERT INTO transactions
        (account_id, sequence, kind, payer, points, earned_at, recorded_at, request_id, request_index, balance)
      VALUES ?`,
-    [transactions],
+    transactions,
   );
-  if (allocations.length > 0) {
-    await execute(
-      trx,
-      'INSERT INTO allocations (account_id, sequence, position, lot_sequence, points, settlement) VALUES ?',
-      [allocations],
-    );
-  }
-  if (reversals.length > 0) {
-    await execute(trx, 'INSERT INTO reversals (account_id, spend_sequence, sequence, reason, rest) VALUES ?', [
-      reversals,
-    ]);
-  }
+  await insert(
+    trx,
+    'INSERT INTO allocations (account_id, sequence, position, lot_sequence, points, settlement) VALUES ?',
+    allocations,
+  );
+  await insert(trx, 'INSERT INTO reversals (account_id, spend_sequence, sequence, reason, rest) VALUES ?', reversals);
+}
+
+function insert(trx: Knex.Transaction, sql: string, rows: readonly (readonly unknown[])[]): Promise<void> {
+  return executeInChunks(trx, rows, INSERTED_ROWS_MAX, (chunk) => ({ sql, bindings: [chunk] }));
 }
 
 function transactionRow(id: string, transaction: Transaction): unknown[] {

@@ -15,6 +15,19 @@ export async function execute(db: Db, sql: string, bindings: readonly unknown[] 
   await db.raw(sql, bindings as Knex.RawBinding[]);
 }
 
+/** Runs a statement for each stretch of `rows`: one, unless a spend draws on lots by the hundred. */
+export async function executeInChunks<Row>(
+  db: Db,
+  rows: readonly Row[],
+  rowsMax: number,
+  statement: (chunk: readonly Row[]) => { sql: string; bindings: readonly unknown[] },
+): Promise<void> {
+  for (let from = 0; from < rows.length; from += rowsMax) {
+    const { sql, bindings } = statement(rows.slice(from, from + rowsMax));
+    await execute(db, sql, bindings);
+  }
+}
+
 /** Reads of one moment: what other transactions commit meanwhile is not seen. */
 export function snapshot<Value>(db: Knex, read: (trx: Knex.Transaction) => Promise<Value>): Promise<Value> {
   return db.transaction(read, { isolationLevel: 'repeatable read' });
