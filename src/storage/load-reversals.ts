@@ -26,11 +26,11 @@ export async function loadReversals(trx: Knex.Transaction, loading: readonly Loa
   for (const row of await readReversed(trx, keys)) {
     byId.get(row.account_id)?.account.reversed.set(row.spend_sequence, row.points);
   }
-  for (const row of await readDrawnLots(trx, keys)) {
-    const target = byId.get(row.account_id);
-    if (!target) continue;
-    addLots(target.account, [toLot(row)]);
-    target.payers.add(row.payer);
+  const drawn = await readDrawnLots(trx, keys);
+  for (const { account, payers } of byId.values()) {
+    const lots = drawn.filter((row) => row.account_id === account.id).map(toLot);
+    addLots(account, lots);
+    for (const { payer } of lots) payers.add(payer);
   }
 }
 
