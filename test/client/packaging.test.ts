@@ -138,6 +138,22 @@ describe('client: the package', function () {
     ]);
   });
 
+  it('does what its README shows', () => {
+    const readme = readFileSync(join(project, 'node_modules/@points-ledger/client/README.md'), 'utf8');
+    const samples = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => code);
+    expect(samples).to.have.length(2);
+    for (const sample of samples) {
+      const here = sample
+        .replace("'points.example.com:50051'", "process.env.ADDRESS ?? ''")
+        .replace('POINTS_TOKEN', 'TOKEN')
+        .replaceAll("'alice'", "'readme'");
+      writeFileSync(join(project, 'readme.ts'), here);
+      expect(tsc('readme.ts').stdout).to.equal('');
+      const printed = / \/\/ (.*)/.exec(sample)?.[1];
+      if (printed) expect(node('built/readme.js').trim()).to.equal(printed);
+    }
+  });
+
   it('is refused by the compiler where it is used wrongly', () => {
     const wrong = [
       ["points.spendPoints({ points: '5' })", /'string' is not assignable to type 'number'/],
