@@ -6,7 +6,8 @@ export interface Target {
 
 const PORT = 50051;
 const SCHEME = /^(unix:|unix-abstract:|dns:\/|ipv4:|ipv6:)/;
-const LOCAL = /^(unix(-abstract)?:|(dns:\/\/\/)?(localhost|ip6-localhost)(:|$)|ipv4:127\.|ipv6:(\[::1\]|::1$))/;
+// All of it: a list that names another machine as well is not local.
+const LOCAL = /^(unix(-abstract)?:.*|dns:\/\/\/localhost(:\d+)?|ipv4:127\.[\d.]+(:\d+)?|ipv6:(\[::1\](:\d+)?|::1))$/;
 
 /**
  * Reads an address: `host`, `host:port`, `1.2.3.4:port`, `[::1]:port`, `unix:/path` or any other target of grpc-js, such
