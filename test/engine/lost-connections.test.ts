@@ -2,7 +2,6 @@ import { expect } from 'chai';
 import type { Knex } from 'knex';
 import { systemClock } from '../../src/clock.ts';
 import { createEngine, type Engine, type Submission } from '../../src/engine/engine.ts';
-import { EngineFailure } from '../../src/engine/failure.ts';
 import type { Outcome } from '../../src/ledger/command.ts';
 import { connect } from '../../src/storage/connect.ts';
 import { migrate } from '../../src/storage/migrate.ts';
@@ -121,24 +120,6 @@ describe('connections lost under way', () => {
     expect((await outcomes).map(summary)).to.eql(sent.map((_, index) => String(index + 2)));
   });
 
-  it('the database away for long: every call fails as unavailable, none waits for ever, and the engine recovers', async () => {
-    const account = 'away-for-long';
-    await engine.submit(earn(account, 1000));
-    await proxy.refuse();
-    const began = Date.now();
-    try {
-      const results = await Promise.race([
-        Promise.all(Array.from({ length: 20 }, (_, index) => settled(spend(account, 1), index * 100))),
-        new Promise<string>((resolve) => setTimeout(() => resolve('some calls are never answered'), 20_000).unref()),
-      ]);
-      expect(results).to.eql(Array(20).fill('DATABASE_UNAVAILABLE'));
-      expect(Date.now() - began).to.be.within(5_000, 20_000);
-    } finally {
-      await proxy.accept();
-    }
-    expect(summary(await engine.submit(spend(account, 1)))).to.equal('2');
-  });
-
   it('an answer that takes its time does not confuse the order', async () => {
     const account = 'slow';
     await engine.submit(earn(account, 1000));
@@ -151,15 +132,6 @@ describe('connections lost under way', () => {
     );
     expect(outcomes.map(summary)).to.eql(outcomes.map((_, index) => String(index + 2)));
   });
-
-  async function settled(submission: Submission, afterMs: number): Promise<string> {
-    await new Promise((resolve) => setTimeout(resolve, afterMs));
-    try {
-      return summary(await engine.submit(submission));
-    } catch (error) {
-      return error instanceof EngineFailure ? error.reason : String(error);
-    }
-  }
 });
 
 async function until(isSo: () => boolean): Promise<void> {
