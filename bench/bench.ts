@@ -84,7 +84,7 @@ export function createBench(
     spread: { hot: false, count: settings.accounts },
     hot: { hot: true },
     note: tell,
-    environment: (mode) => (mode === 'grouped' ? {} : singleEnvironment(singleWorkers)),
+    environment: (mode) => (mode === 'grouped' ? { ...settings.grouped } : singleEnvironment(singleWorkers)),
     data() {
       if (!settings.quick) return bench.filled('usual', usualData(settings));
       usual ??= database.create('shared').then(async (url) => {

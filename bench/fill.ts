@@ -22,22 +22,36 @@ const EARNED_AT = (earn: string) => `TIMESTAMP('2010-01-01') + INTERVAL (${earn}
 const RECORDED_AT = "TIMESTAMP('2025-06-01')";
 const REQUEST = "UNHEX(MD5(CONCAT(account, '/', sequence)))";
 
-/** Fills an empty database. */
+/** Fills an empty database: the journal and the rest at the same time. */
 export async function fill(url: string, fillings: readonly Filling[]): Promise<void> {
   if (fillings.length === 0) return;
-  const connection = await mysql.createConnection({ uri: url });
+  const connections = [await open(url), await open(url)] as const;
+  const [first, second] = connections;
   try {
-    // MariaDB then builds the indexes of an empty table in one go.
-    await connection.query('SET SESSION unique_checks = 0, foreign_key_checks = 0');
-    await makeNumbers(
-      connection,
-      Math.max(...fillings.map(({ accounts, spent, open }) => Math.max(accounts, 2 * spent + open))),
-    );
-    for (const filling of fillings) await fillAlike(connection, filling);
-    await connection.query('DROP TABLE numbers');
+    await makeNumbers(first, Math.max(...fillings.map(largestNumber)));
+    const journal = async () => {
+      for (const filling of fillings) await fillJournal(first, filling);
+    };
+    const others = async () => {
+      for (const filling of fillings) await fillLots(second, filling);
+      for (const filling of fillings) await fillSums(second, filling);
+    };
+    await Promise.all([journal(), others()]);
+    await first.query('DROP TABLE numbers');
   } finally {
-    await connection.end();
+    for (const connection of connections) await connection.end();
   }
+}
+
+async function open(url: string): Promise<Connection> {
+  const connection = await mysql.createConnection({ uri: url });
+  // MariaDB then builds the indexes of an empty table in one go.
+  await connection.query('SET SESSION unique_checks = 0, foreign_key_checks = 0');
+  return connection;
+}
+
+function largestNumber({ accounts, spent, open }: Filling): number {
+  return Math.max(accounts, 2 * spent + open, PAYERS);
 }
 
 async function makeNumbers(connection: Connection, count: number): Promise<void> {
@@ -48,40 +62,53 @@ async function makeNumbers(connection: Connection, count: number): Promise<void>
   }
 }
 
-async function fillAlike(connection: Connection, filling: Filling): Promise<void> {
-  const { name, accounts, spent, open, lotPoints = LOT_POINTS } = filling;
-  const last = 2 * spent + open;
-  // Sequences: `spent` earns, as many spends, `open` earns.
-  const earn = `IF(sequence <= ${spent}, sequence, sequence - ${spent})`;
-  const source = (from: number, to: number) =>
-    `(SELECT ${name} AS account, s.n AS sequence
-        FROM numbers a STRAIGHT_JOIN numbers s
-       WHERE a.n <= ${accounts} AND s.n BETWEEN ${from} AND ${to}) AS source`;
+/** Pairs of an account and a sequence, as a table. */
+function source({ name, accounts }: Filling, from: number, to: number): string {
+  return `(SELECT ${name} AS account, s.n AS sequence
+             FROM numbers a STRAIGHT_JOIN numbers s
+            WHERE a.n <= ${accounts} AND s.n BETWEEN ${from} AND ${to}) AS source`;
+}
+
+/** SQL for the number of an earn, from its sequence: `spent` earns come first, as many spends, then the others. */
+function earnNumber({ spent }: Filling): string {
+  return `IF(sequence <= ${spent}, sequence, sequence - ${spent})`;
+}
+
+async function fillJournal(connection: Connection, filling: Filling): Promise<void> {
+  const { spent, open, lotPoints = LOT_POINTS } = filling;
+  const earn = earnNumber(filling);
   const isSpend = `sequence > ${spent} AND sequence <= ${2 * spent}`;
-  const balance = `${lotPoints} * IF(sequence <= ${spent}, sequence, ABS(${2 * spent} - sequence))`;
   await connection.query(
     `INSERT INTO transactions
        (account_id, sequence, kind, payer, points, earned_at, recorded_at, request_id, request_index, balance)
-     SELECT account, sequence, IF(${isSpend}, 'SPEND', 'EARN'), IF(${isSpend}, NULL, CONCAT('PAYER ', MOD(${earn}, ${PAYERS}))),
-            IF(${isSpend}, -${lotPoints}, ${lotPoints}), IF(${isSpend}, NULL, ${EARNED_AT(earn)}), ${RECORDED_AT}, ${REQUEST}, 0, ${balance}
-       FROM ${source(1, last)}`,
+     SELECT account, sequence, IF(${isSpend}, 'SPEND', 'EARN'),
+            IF(${isSpend}, NULL, CONCAT('PAYER ', MOD(${earn}, ${PAYERS}))),
+            IF(${isSpend}, -${lotPoints}, ${lotPoints}),
+            IF(${isSpend}, NULL, ${EARNED_AT(earn)}),
+            ${RECORDED_AT}, ${REQUEST}, 0,
+            ${lotPoints} * IF(sequence <= ${spent}, sequence, ABS(${2 * spent} - sequence))
+       FROM ${source(filling, 1, 2 * spent + open)}`,
   );
+  if (spent === 0) return;
+  await connection.query(
+    `INSERT INTO allocations (account_id, sequence, position, lot_sequence, points, settlement)
+     SELECT account, sequence, 0, sequence - ${spent}, ${lotPoints}, FALSE
+       FROM ${source(filling, spent + 1, 2 * spent)}`,
+  );
+}
+
+async function fillLots(connection: Connection, filling: Filling): Promise<void> {
+  const { spent, open, lotPoints = LOT_POINTS } = filling;
+  const earn = earnNumber(filling);
   await connection.query(
     `INSERT INTO open_lots (account_id, earned_at, sequence, payer, points, remaining)
      SELECT account, ${EARNED_AT(earn)}, sequence, CONCAT('PAYER ', MOD(${earn}, ${PAYERS})), ${lotPoints}, ${lotPoints}
-       FROM ${source(2 * spent + 1, last)}`,
+       FROM ${source(filling, 2 * spent + 1, 2 * spent + open)}`,
   );
-  if (spent > 0) {
-    await connection.query(
-      `INSERT INTO allocations (account_id, sequence, position, lot_sequence, points, settlement)
-       SELECT account, sequence, 0, sequence - ${spent}, ${lotPoints}, FALSE FROM ${source(spent + 1, 2 * spent)}`,
-    );
-  }
-  await fillSums(connection, filling, last);
 }
 
 /** The rows that sum up: payers by the open lots of each, the accounts themselves. */
-async function fillSums(connection: Connection, filling: Filling, last: number): Promise<void> {
+async function fillSums(connection: Connection, filling: Filling): Promise<void> {
   const { name, accounts, spent, open, lotPoints = LOT_POINTS } = filling;
   // Earns go round the payers from number 1 on; number 0 comes with the last of the first round.
   const lotsOf = (payer: string) =>
@@ -94,7 +121,7 @@ async function fillSums(connection: Connection, filling: Filling, last: number):
   );
   await connection.query(
     `INSERT INTO accounts (account_id, sequence, balance, unsettled, recorded_at, head_until)
-     SELECT ${name}, ${last}, ${lotPoints * open}, 0, ${RECORDED_AT}, ${EARNED_AT(String(spent + HEAD_LOTS))}
+     SELECT ${name}, ${2 * spent + open}, ${lotPoints * open}, 0, ${RECORDED_AT}, ${EARNED_AT(String(spent + HEAD_LOTS))}
        FROM numbers a
       WHERE a.n <= ${accounts}`,
   );

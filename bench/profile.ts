@@ -6,13 +6,16 @@ import type { Connection } from 'mysql2/promise';
 import { type Bench, createBench, type Side, usualData } from './bench.ts';
 import { type ProfileSummary, summarize } from './cpu-profile.ts';
 import { type BenchDatabase, query } from './database.ts';
+import type { ImportSlice } from './import-rows.ts';
+import type { Load } from './load.ts';
 import { describeMachine } from './machine.ts';
-import { type Measurement, median } from './measure.ts';
+import { type Measurement, measure, median } from './measure.ts';
 import { type RecordedTransaction, spendsOf } from './record-statements.ts';
 import { DATA_DIR, type Settings } from './settings.ts';
 
 /** Left out of a profile: start, loading, warming up. */
 const SKIP_MS = 4_000;
+const IMPORT_SKIP_MS = 1_500;
 
 export async function profile(settings: Settings, database: BenchDatabase): Promise<void> {
   const bench = createBench({ ...settings, quick: false }, database, 8, (text) => console.error(text));
@@ -21,6 +24,7 @@ export async function profile(settings: Settings, database: BenchDatabase): Prom
     `# Where the time goes\n\nWritten by \`npm run bench -- --profile\`. ${machineText(database.version)}`,
     await profileServer(bench, url),
     await profileEngine(bench, url),
+    await profileImport(bench),
     await compareFlushes(bench, url),
     await explainAll(bench),
   ].join('\n\n');
@@ -37,7 +41,7 @@ function machineText(version: string): string {
 
 async function profileServer(bench: Bench, url: string): Promise<string> {
   const folder = emptyFolder('server');
-  const server = await bench.server(url, {}, ['--cpu-prof', `--cpu-prof-dir=${folder}`]);
+  const server = await bench.server(url, bench.environment('grouped'), ['--cpu-prof', `--cpu-prof-dir=${folder}`]);
   const measured = await repeat(bench, () => server.grpc('spend', bench.spread, bench.settings.inFlight));
   await server.child.stop();
   return `## gRPC spends, ${bench.settings.inFlight} in flight\n\n${cpuText(measured)}\n\n${sharesText(summaryIn(folder))}`;
@@ -45,10 +49,24 @@ async function profileServer(bench: Bench, url: string): Promise<string> {
 
 async function profileEngine(bench: Bench, url: string): Promise<string> {
   const folder = emptyFolder('engine');
-  const engine = await bench.engine(url, {}, ['--cpu-prof', `--cpu-prof-dir=${folder}`]);
+  const engine = await bench.engine(url, bench.environment('grouped'), ['--cpu-prof', `--cpu-prof-dir=${folder}`]);
   const measured = await repeat(bench, () => engine.spend(bench.spread, bench.settings.inFlight));
   await engine.child.stop();
   return `## In-process engine, ${bench.settings.inFlight} in flight\n\n${cpuText(measured)}\n\n${sharesText(summaryIn(folder))}`;
+}
+
+async function profileImport(bench: Bench): Promise<string> {
+  const { settings, database } = bench;
+  const folder = emptyFolder('import');
+  const url = await bench.filled('import_profile', []);
+  const server = await bench.server(url, bench.environment('grouped'), ['--cpu-prof', `--cpu-prof-dir=${folder}`]);
+  const importer = await bench.start('import-load-process.ts');
+  const processes = { server: server.child.pid, database: database.pid, client: importer.pid };
+  const slice: ImportSlice = { from: 0, to: settings.imported / 5, accounts: settings.accounts };
+  const call = { server: server.addresses, slice };
+  const measured = await measure(() => importer.call<Load>('importSlice', call), processes);
+  await server.child.stop();
+  return `## Import\n\n${cpuText([measured], 'transactions')}\n\n${sharesText(summaryIn(folder, IMPORT_SKIP_MS))}`;
 }
 
 function emptyFolder(name: string): string {
@@ -66,20 +84,20 @@ async function repeat(bench: Bench, side: Side): Promise<Measurement[]> {
   return measured.slice(warmUps);
 }
 
-function cpuText(measured: readonly Measurement[]): string {
+function cpuText(measured: readonly Measurement[], what = 'spends'): string {
   const names = Object.keys(measured[0]?.cpuUsPerCall ?? {});
   const times = names.map(
     (name) => `${name} ${Math.round(median(measured.map(({ cpuUsPerCall }) => cpuUsPerCall[name] ?? Number.NaN)))} µs`,
   );
   const rate = Math.round(median(measured.map((each) => each.rate)));
-  return `${rate.toLocaleString('en')} spends/s while profiled. Processor time of one spend: ${times.join(', ')}.`;
+  return `${rate.toLocaleString('en')} ${what}/s while profiled. Processor time of each: ${times.join(', ')}.`;
 }
 
-function summaryIn(folder: string): ProfileSummary {
+function summaryIn(folder: string, skipMs = SKIP_MS): ProfileSummary {
   // The workers of the TypeScript loader write profiles too: the process's own is the largest.
   const files = readdirSync(folder).map((name) => join(folder, name));
   const sized = files.map((path) => ({ path, size: readFileSync(path).length })).sort((a, b) => b.size - a.size);
-  return summarize(sized[0]?.path ?? '', SKIP_MS);
+  return summarize(sized[0]?.path ?? '', skipMs);
 }
 
 function sharesText({ idle, parts, functions }: ProfileSummary): string {
@@ -92,7 +110,7 @@ function sharesText({ idle, parts, functions }: ProfileSummary): string {
 /** What the flush at each commit costs: the same load without it, as no service may run. */
 async function compareFlushes(bench: Bench, url: string): Promise<string> {
   const { admin } = bench.database;
-  const engine = await bench.engine(url, {});
+  const engine = await bench.engine(url, bench.environment('grouped'));
   const side =
     (flush: 0 | 1): Side =>
     async () => {
@@ -112,7 +130,7 @@ async function explainAll(bench: Bench): Promise<string> {
   const { admin } = bench.database;
   const path = join(DATA_DIR, 'statements');
   const data = () => usualData({ ...bench.settings, hotLots: 50 });
-  const server = await bench.server(await bench.filled('recorded', data()), {});
+  const server = await bench.server(await bench.filled('recorded', data()), bench.environment('grouped'));
   await server.child.call('record');
   for (let window = 0; window < 4; window += 1) await server.grpc('spend', bench.spread, bench.settings.inFlight);
   await server.child.call('recorded', path);

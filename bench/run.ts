@@ -15,6 +15,7 @@ import { type Comparison, isReached, ratio } from './comparison.ts';
 import { type BenchDatabase, openBenchDatabase } from './database.ts';
 import { describeMachine, type Machine } from './machine.ts';
 import { plot } from './plot.ts';
+import { profile } from './profile.ts';
 import { createProgress } from './progress.ts';
 import { ratioText, reportTable } from './report.ts';
 import { BUFFER_POOL, DATA_DIR, FULL, QUICK, type Settings } from './settings.ts';
@@ -27,6 +28,8 @@ const NEEDS_BEST_WORKERS: readonly Case[] = [engine, engineHot, grpc, lone];
 const USAGE = `npm run bench                 all cases, in less than ten minutes
 npm run bench -- --quick      less of everything, in less than a minute; writes no results
 npm run bench -- --only NAME  one case, or several: ${CASES.map(({ name }) => name).join(', ')}
+npm run bench -- --with WORKERS=3,GROUP_MAX=64
+                              the service with other settings than its defaults, to try them; writes no results
 npm run bench -- --profile    where the time goes: processor time by package, and the plans of the statements`;
 
 /** Settings of the service that the shell may carry: the benchmark goes by the defaults. */
@@ -50,6 +53,7 @@ async function main(): Promise<void> {
     options: {
       quick: { type: 'boolean', default: false },
       only: { type: 'string', multiple: true, default: [] },
+      with: { type: 'string', default: '' },
       profile: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -61,9 +65,10 @@ async function main(): Promise<void> {
   const database = await openBenchDatabase((line) => console.error(line));
   stopOnSignals(database);
   try {
-    const settings = values.quick ? QUICK : FULL;
-    if (values.profile) await (await import('./profile.ts')).profile(settings, database);
-    else await runCases(cases, settings, database, cases.length === CASES.length && !values.quick);
+    const settings = { ...(values.quick ? QUICK : FULL), grouped: environmentOf(values.with) };
+    const keep = cases.length === CASES.length && !values.quick && values.with === '';
+    if (values.profile) await profile(settings, database);
+    else await runCases(cases, settings, database, keep);
   } finally {
     await database.stop();
   }
@@ -74,6 +79,12 @@ function chosen(names: readonly string[]): readonly Case[] {
   const unknown = names.find((name) => !CASES.some((each) => each.name === name));
   if (unknown !== undefined) throw new Error(`there is no case ${unknown}\n${USAGE}`);
   return CASES.filter(({ name }) => names.includes(name));
+}
+
+/** Settings as `--with` takes them: NAME=VALUE, with commas between. */
+function environmentOf(text: string): Record<string, string> {
+  const pairs = text === '' ? [] : text.split(',').map((pair) => pair.split('=', 2));
+  return Object.fromEntries(pairs.map(([name = '', value = '']) => [name, value]));
 }
 
 /** Ctrl-C leaves nothing behind: the processes by their ids, then the database. */
@@ -116,18 +127,19 @@ async function runCases(cases: readonly Case[], settings: Settings, database: Be
       reached: isReached(comparison),
     })),
   };
-  print(comparisons, machine, workers, settings, seconds);
+  const text = textOf(comparisons, machine, workers, settings, seconds);
+  console.log(`\n${text}`);
   const folder = keep ? new URL('.', import.meta.url) : new URL(`../${DATA_DIR}/`, import.meta.url);
   writeFileSync(new URL('results.json', folder), `${JSON.stringify(results, compact, 1)}\n`);
   writeFileSync(new URL('results.svg', folder), plot(comparisons, captionOf(machine, settings)));
-  console.log(`\nwritten: results.json and results.svg in ${keep ? 'bench' : DATA_DIR}`);
+  writeFileSync(new URL('results.md', folder), `# Results\n\nWritten by \`npm run bench\`.\n\n${text}\n`);
+  console.log(`\nwritten: results.json, results.md and results.svg in ${keep ? 'bench' : DATA_DIR}`);
 }
 
 async function tryWorkers(settings: Settings, database: BenchDatabase, progress: ReturnType<typeof createProgress>) {
   progress.begin('workers');
   const workers = await findBestWorkers(settings, database);
-  const tried = Object.entries(workers.tried).map(([count, rate]) => `${count}: ${rate.toLocaleString('en')}/s`);
-  progress.end(`one transaction per request is compared with ${workers.best} workers (${tried.join(', ')})`);
+  progress.end(`one transaction per request is compared with ${workers.best} workers (${workersText(workers)})`);
   return workers;
 }
 
@@ -145,18 +157,28 @@ function summary(comparison: Comparison): string {
   return `${isReached(comparison) ? '✓' : '✗'} ${comparison.name}: ${ratioText(ratio(comparison))} ${comparison.comparedWith}`;
 }
 
-function print(
+function textOf(
   comparisons: readonly Comparison[],
   machine: Machine,
   workers: BestWorkers,
   settings: Settings,
   seconds: number,
-): void {
+): string {
   const reached = comparisons.filter(isReached).length;
-  console.log(`\n${captionOf(machine, settings)}`);
-  console.log(`GROUP_MAX=1 at its best number of workers, ${workers.best}; the rest at the service's defaults\n`);
-  console.log(reportTable(comparisons));
-  console.log(`${reached} of ${comparisons.length} targets reached, in ${seconds} s`);
+  const changed = Object.entries(settings.grouped).map(([name, value]) => `${name}=${value}`);
+  const service = changed.length === 0 ? "at the service's defaults" : `with ${changed.join(', ')}`;
+  return [
+    captionOf(machine, settings),
+    `GROUP_MAX=1 at its best number of workers, ${workers.best} (${workersText(workers)}); the rest ${service}.`,
+    reportTable(comparisons),
+    `${reached} of ${comparisons.length} targets reached, in ${seconds} s.`,
+  ].join('\n\n');
+}
+
+function workersText({ tried }: BestWorkers): string {
+  return Object.entries(tried)
+    .map(([count, rate]) => `${count}: ${rate.toLocaleString('en')}/s`)
+    .join(', ');
 }
 
 function captionOf(machine: Machine, { quick }: Settings): string {

@@ -7,7 +7,7 @@ import { type Measurement, measure } from '../measure.ts';
 import { DATA_DIR } from '../settings.ts';
 import { type Case, dataSeconds, turnsSeconds } from './case.ts';
 
-/** The service's default; the replay has as many connections. */
+/** The service's default. */
 const WORKERS = 2;
 
 /**
@@ -29,12 +29,14 @@ export const limit: Case = {
     }
     await server.child.call('recorded', path);
     const replayer = await bench.start('replay-process.ts');
+    // As many as the server has workers.
+    const connections = Number(settings.grouped.WORKERS ?? WORKERS);
     const url = await bench.filled('limit_b', usualData(settings));
-    const transactions = await replayer.call<number>('open', { url, path, connections: WORKERS });
+    const transactions = await replayer.call<number>('open', { url, path, connections });
     rmSync(path);
 
     const warmUps = Math.ceil(settings.warmUpMs / settings.windowMs);
-    const slice = Math.floor(transactions / (settings.rounds + warmUps));
+    const slice = Math.max(1, Math.floor(transactions / (settings.rounds + warmUps)));
     let from = 0;
     const replay = (): Promise<Measurement> => {
       const part = { from, to: from + slice };
