@@ -123,8 +123,9 @@ function watchHealth(db: Knex, health: HealthImplementation): NodeJS.Timeout {
 function bindGrpc(server: GrpcServer, address: string, credentials: ServerCredentials): Promise<number> {
   return new Promise((resolve, reject) => {
     server.bindAsync(address, credentials, (error, port) => {
-      if (error) reject(new Error(`gRPC cannot listen on ${address} (HOST, GRPC_PORT): ${error.message}`));
-      else resolve(port);
+      if (!error) return resolve(port);
+      const [, cause = error.message] = /\[(.*)\]/.exec(error.message) ?? [];
+      reject(new Error(`gRPC cannot listen on ${address} (HOST, GRPC_PORT): ${cause}`));
     });
   });
 }
