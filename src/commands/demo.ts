@@ -3,15 +3,20 @@ import { join } from 'node:path';
 import { openSecret } from '../auth/secret.ts';
 import { createAuthenticate, signToken } from '../auth/tokens.ts';
 import type { Config } from '../config.ts';
-import type { Listening } from './serve.ts';
 
 const ACCOUNTS = ['alice', 'bob'] as const;
 const LIFETIME = '365 days';
 
 type Tokens = Record<(typeof ACCOUNTS)[number], string>;
 
+/** Where the server to try listens. */
+interface Addresses {
+  readonly grpcAddress: string;
+  readonly httpUrl: string;
+}
+
 /** Makes the demo accounts' tokens, if there are none that still open them, and prints lines to paste. */
-export async function printDemo(config: Config, server: Listening, log: (line: string) => void): Promise<void> {
+export async function printDemo(config: Config, server: Addresses, log: (line: string) => void): Promise<void> {
   const tokens = await demoTokens(config);
   const curl = 'curl -sS';
   const insecure = server.httpUrl.startsWith('http:') ? '-plaintext' : '-insecure';

@@ -4,8 +4,9 @@ import type { Account, Instant } from '../ledger/account.ts';
 import { apply } from '../ledger/apply.ts';
 import type { Command, Outcome } from '../ledger/command.ts';
 import { decide } from '../ledger/decide.ts';
-import { type AccountChange, type AccountWork, commitGroup } from '../storage/commit-group.ts';
+import { type AccountWork, commitGroup } from '../storage/commit-group.ts';
 import { faultOf } from '../storage/faults.ts';
+import type { AccountChange } from '../storage/save-changes.ts';
 import { backOff, EngineFailure, type FailureReason, PATIENCE_MS } from './failure.ts';
 import { createQueue } from './queue.ts';
 

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { type Account, emptyAccount } from '../ledger/account.ts';
-import type { Change, Command } from '../ledger/command.ts';
+import type { Command } from '../ledger/command.ts';
 import { demand } from '../ledger/demand.ts';
 import { loadLots } from './load-lots.ts';
 import { loadFloatingPayers, loadPayers } from './load-payers.ts';
@@ -8,7 +8,7 @@ import { loadRequests } from './load-requests.ts';
 import { loadReversals } from './load-reversals.ts';
 import { END_OF_TIME, type Loading } from './loading.ts';
 import { type AccountHead, createAccounts, dropUnusedAccounts, lockAccounts } from './lock-accounts.ts';
-import { saveChanges } from './save-changes.ts';
+import { type AccountChange, saveChanges } from './save-changes.ts';
 
 /** The commands of one account in a group, in their order of arrival. */
 export interface AccountWork {
@@ -16,12 +16,6 @@ export interface AccountWork {
   readonly commands: readonly Command[];
   /** Request ids that may be in the journal already. */
   readonly requestIds: readonly string[];
-}
-
-/** A change to an account, decided on the account in memory and applied to it. */
-export interface AccountChange {
-  readonly account: Account;
-  readonly change: Change;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
-import type { Allocation, Instant, Lot, Transaction } from '../ledger/account.ts';
-import type { AccountChange } from './commit-group.ts';
+import type { Account, Allocation, Instant, Lot, Transaction } from '../ledger/account.ts';
+import type { Change } from '../ledger/command.ts';
 import type { Loading } from './loading.ts';
 import { executeInChunks, toBytes, toDatetime } from './sql.ts';
 
@@ -10,6 +10,12 @@ import { executeInChunks, toBytes, toDatetime } from './sql.ts';
  */
 const HEAD_LOTS_MIN = 3;
 const HEAD_LOTS_MAX = 16;
+
+/** A change to an account, decided on the account in memory and applied to it. */
+export interface AccountChange {
+  readonly account: Account;
+  readonly change: Change;
+}
 
 /** Rows of one INSERT: its packet stays far below what servers take. */
 const INSERTED_ROWS_MAX = 1_000;
