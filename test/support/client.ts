@@ -139,11 +139,12 @@ export function connectClient(address: string, token = ''): TestClient {
     importTransactions(settings = {}) {
       const call = client.importTransactions(...callOptions(settings));
       let over = false;
-      call.on('error', () => {
-        over = true;
-      });
-      call.on('end', () => {
-        over = true;
+      const ended = new Promise<void>((resolve) => {
+        const end = () => {
+          over = true;
+          resolve();
+        };
+        call.once('error', end).once('end', end);
       });
       const answers = readable(call);
       let waiting = 0;
@@ -154,14 +155,8 @@ export function connectClient(address: string, token = ''): TestClient {
           const message = proto.ImportTransactionsRequest.fromPartial(exact({ transactions }) as never);
           const bytes = proto.ImportTransactionsRequest.encode(message).finish().length;
           waiting += bytes;
-          await new Promise<void>((resolve) => {
-            const done = () => {
-              waiting -= bytes;
-              resolve();
-            };
-            call.write(message, done);
-            call.once('error', done);
-          });
+          await Promise.race([new Promise((resolve) => call.write(message, resolve)), ended]);
+          waiting -= bytes;
         },
         end: () => call.end(),
         cancel: () => call.cancel(),
