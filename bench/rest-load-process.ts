@@ -19,7 +19,8 @@ type Connection = (request: string) => Promise<void>;
 /** The connections to each server that no call is on. */
 const idle = new Map<number, Connection[]>();
 
-function open(port: number): Connection {
+/** `free`: where connections wait for their next call, until the server closes them for having waited too long. */
+function open(port: number, free: Connection[]): Connection {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   socket.setEncoding('latin1');
   let received = '';
@@ -33,12 +34,18 @@ function open(port: number): Connection {
     else settle?.reject(new Error(answer));
   });
   socket.on('error', (error) => settle?.reject(error));
-  socket.on('close', () => settle?.reject(new Error('the server closed a connection')));
-  return (request) =>
-    new Promise((resolve, reject) => {
+  socket.on('close', () => {
+    settle?.reject(new Error('the server closed a connection'));
+    const index = free.indexOf(call);
+    if (index >= 0) free.splice(index, 1);
+  });
+  function call(request: string): Promise<void> {
+    return new Promise((resolve, reject) => {
       settle = { resolve, reject };
       socket.write(request);
     });
+  }
+  return call;
 }
 
 function isWhole(answer: string): boolean {
@@ -75,7 +82,7 @@ serveCalls({
     const account = pickAccount(accounts);
     const free = idleOf(server.httpPort);
     return load(options, async () => {
-      const call = free.pop() ?? open(server.httpPort);
+      const call = free.pop() ?? open(server.httpPort, free);
       await call(requestOf(server.token, account()));
       free.push(call);
     });
