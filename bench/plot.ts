@@ -1,10 +1,10 @@
 // The results as a picture: a bar for each ratio, drawn on a scale on which every target stands at the same place.
 import { type Comparison, isReached, ratio, score, targetText } from './comparison.ts';
 
-const WIDTH = 1080;
+const WIDTH = 1110;
 const ROW = 44;
-const TOP = 84;
-const LEFT = 470;
+const TOP = 104;
+const LEFT = 490;
 const BARS = 360;
 
 /** The scale: factors past the target, logarithmic. */
@@ -42,7 +42,7 @@ function bar(comparison: Comparison, index: number): string {
   const y = TOP + index * ROW;
   const [end, low, high] = [median, min, max].map((value) => x(score(target, value))) as [number, number, number];
   return `<text x="24" y="${y + 19}" font-size="14" fill="${COLORS.text}">${xml(name)}</text>
-<text x="24" y="${y + 35}" font-size="12" fill="${COLORS.quiet}">compared with ${xml(comparedWith)}</text>
+<text x="24" y="${y + 35}" font-size="12" fill="${COLORS.quiet}">beside: ${xml(comparedWith)}</text>
 <rect x="${LEFT}" y="${y + 9}" width="${round(end - LEFT)}" height="20" rx="2" fill="${color}"/>
 <line x1="${low}" x2="${high}" y1="${y + 19}" y2="${y + 19}" stroke="${COLORS.text}" stroke-width="1.5"/>
 <text x="${LEFT + BARS + 24}" y="${y + 24}" font-size="14" font-weight="600" fill="${color}">${median.toFixed(2)}x<tspan font-weight="400" fill="${COLORS.quiet}" font-size="12"> target ${targetText(target)}${reached ? '' : ', not reached'}</tspan></text>`;

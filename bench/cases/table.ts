@@ -36,12 +36,12 @@ export const table: Case = {
         () => small.engine.spend(small.accounts, inFlight),
       ),
     );
-    const name = `spend with ${sizes.large.toLocaleString('en')} lots in the table`;
-    const about = { comparedWith: `with ${sizes.small.toLocaleString('en')}`, unit: 'ms', target: { atMost: 1.5 } };
+    const name = `spend among ${sizes.large.toLocaleString('en')} lots`;
+    const about = { comparedWith: `among ${sizes.small.toLocaleString('en')}`, unit: 'ms', target: { atMost: 1.5 } };
     const eachMs = ({ rate }: Measurement) => 1000 / rate;
     return [
       compare(lone, ({ p50Ms }) => p50Ms, { ...about, name: `${name}: p50, one at a time`, notes }),
-      compare(busy, eachMs, { ...about, name: `${name}: time of each, ${inFlight} in flight`, notes: [] }),
+      compare(busy, eachMs, { ...about, name: `${name}: each, ${inFlight} in flight`, notes: [] }),
       compare(fitting, eachMs, { ...about, name: `${name}: the same, buffer pool ${LARGE_POOL_GIB} GiB`, notes: [] }),
     ];
   },
