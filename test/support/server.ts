@@ -18,6 +18,8 @@ export interface ServerOptions {
   readonly databaseUrl: string | undefined;
   /** Also makes the demo accounts' tokens. */
   readonly demo?: boolean;
+  /** Several test files use it: `stopServers` leaves it alone. */
+  readonly shared?: boolean;
   /** More of the environment. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -53,10 +55,13 @@ export interface Command {
 
 const processes = new Set<ChildProcess>();
 const folders = new Set<string>();
+/** What `stopServers` leaves alone. */
+const sharedProcesses = new Set<ChildProcess>();
+const sharedFolders = new Set<string>();
 
 process.on('exit', () => {
-  for (const child of processes) child.kill('SIGKILL');
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  for (const child of [...processes, ...sharedProcesses]) child.kill('SIGKILL');
+  for (const folder of [...folders, ...sharedFolders]) rmSync(folder, { recursive: true, force: true });
 });
 
 /** Ends all that a test has started and removes its folders; for `after` hooks, so that a failed test leaves nothing. */
@@ -101,8 +106,14 @@ export function runCommand(args: readonly string[], env: Readonly<Record<string,
 }
 
 /** Starts a server; returns when it is ready, and throws with its output where it ended instead. */
-export async function startServer({ databaseUrl, demo = false, env = {} }: ServerOptions): Promise<TestServer> {
+export async function startServer({
+  databaseUrl,
+  demo = false,
+  shared = false,
+  env = {},
+}: ServerOptions): Promise<TestServer> {
   const dataDir = env.DATA_DIR ?? temporaryFolder();
+  if (shared && folders.delete(dataDir)) sharedFolders.add(dataDir);
   const secret = env.AUTH_SECRET ?? AUTH_SECRET;
   const command = runCommand(demo ? ['serve', '--demo'] : ['serve'], {
     DATA_DIR: dataDir,
@@ -112,6 +123,7 @@ export async function startServer({ databaseUrl, demo = false, env = {} }: Serve
     ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
     ...env,
   });
+  if (shared && processes.delete(command.child)) sharedProcesses.add(command.child);
   await ready(command);
   const [, grpcAddress = '', httpUrl = ''] = /gRPC on (\S+), REST on ([^\s,]+)/.exec(command.stdout()) ?? [];
   const key = new TextEncoder().encode(secret);

@@ -28,8 +28,8 @@ let accounts = 0;
 async function start(): Promise<TwoServers> {
   const database = await createTestDatabase();
   const [one, other] = await Promise.all([
-    startServer({ databaseUrl: database.url }),
-    startServer({ databaseUrl: database.url }),
+    startServer({ databaseUrl: database.url, shared: true }),
+    startServer({ databaseUrl: database.url, shared: true }),
   ]);
   return { database, tables: await openTables(database.url), one, other };
 }
