@@ -9,7 +9,6 @@ import { SPEND_POINTS_MAX } from './settings.ts';
 const config = readConfig(process.env);
 const db = connect(config.databaseUrl ?? '', { connectionsMax: config.databaseConnections });
 const engine = createEngine(db, systemClock, config);
-const never = new AbortController().signal;
 
 /** With a request id, as the client package sends one with every spend. */
 async function spend(account: string, points: number): Promise<void> {
@@ -18,7 +17,7 @@ async function spend(account: string, points: number): Promise<void> {
     command: { kind: 'spend', requestId: randomUUID(), points },
     preview: false,
     repeatable: true,
-    signal: never,
+    isGone: () => false,
     deadline: Number.POSITIVE_INFINITY,
   });
   if (!outcome.accepted) throw new Error(`${account}: ${outcome.rejection.reason}`);

@@ -4,8 +4,8 @@ import type { DescMethod, Message } from '@bufbuild/protobuf';
 export interface CallContext {
   /** The `authorization` header as it came. */
   readonly authorization: string | undefined;
-  /** Aborted when the client has gone. */
-  readonly signal: AbortSignal;
+  /** Whether the client has gone, or no longer wants the answer. */
+  readonly isGone: () => boolean;
   /** The moment (as Date.now() counts) after which the client no longer waits; Infinity where it named none. */
   readonly deadline: number;
 }
@@ -16,7 +16,8 @@ export interface CallContext {
  * generated (ts-proto) types of the output. They fail with an ApiError alone.
  */
 export interface Api {
-  unary(method: DescMethod, request: Message, context: CallContext): Promise<object>;
+  /** `encoded`: the request as it came, where it came encoded. */
+  unary(method: DescMethod, request: Message, context: CallContext, encoded?: Buffer): Promise<object>;
   serverStream(method: DescMethod, request: Message, context: CallContext): AsyncIterable<object>;
   bidiStream(method: DescMethod, requests: AsyncIterable<Message>, context: CallContext): AsyncIterable<object>;
 }

@@ -27,32 +27,37 @@ export function createApi(
   stopping: AbortSignal,
   logFault: LogFault,
 ): Api {
-  async function admit(method: DescMethod, request: Message, context: CallContext): Promise<Call<unknown>> {
+  async function admit(
+    method: DescMethod,
+    message: Message,
+    { authorization, isGone, deadline }: CallContext,
+    encoded?: Buffer,
+  ): Promise<Call<unknown>> {
     const name = method.localName as MethodName;
-    const identity = await identify(authenticate, context.authorization);
+    const identity = await identify(authenticate, authorization);
     requireScope(identity, SCOPE_OF[name]);
-    validate(method.input, request);
-    const { account = '' } = request as { account?: string };
-    const { signal, deadline } = context;
-    return { request: decode(method, request), account: resolveAccount(identity, account), signal, deadline };
+    validate(method.input, message);
+    const { account: requested = '' } = message as { account?: string };
+    const account = resolveAccount(identity, requested);
+    const request = PointsServiceService[name].requestDeserialize(encoded ?? encode(method, message));
+    return { request, account, isGone, deadline };
   }
 
   /** A stream of requests has no account of its own: its items name theirs. */
   async function admitStream(
     method: DescMethod,
     requests: AsyncIterable<Message>,
-    context: CallContext,
+    { authorization, isGone, deadline }: CallContext,
   ): Promise<Call<AsyncIterable<Message>>> {
-    const identity = await identify(authenticate, context.authorization);
+    const identity = await identify(authenticate, authorization);
     requireScope(identity, SCOPE_OF[method.localName as MethodName]);
-    const { signal, deadline } = context;
-    return { request: validated(method, requests), account: '', signal, deadline };
+    return { request: validated(method, requests), account: '', isGone, deadline };
   }
 
   return {
-    async unary(method, request, context) {
+    async unary(method, request, context, encoded) {
       try {
-        const call = await admit(method, request, context);
+        const call = await admit(method, request, context, encoded);
         return await (handlerOf(handlers, method) as UnaryHandler)(call);
       } catch (error) {
         throw toApiError(error, logFault);
@@ -79,17 +84,15 @@ export function createApi(
 }
 
 function endingWith(stopping: AbortSignal, context: CallContext): CallContext {
-  return { ...context, signal: AbortSignal.any([stopping, context.signal]) };
+  return { ...context, isGone: () => stopping.aborted || context.isGone() };
 }
 
 function handlerOf(handlers: Handlers, method: DescMethod): unknown {
   return handlers[method.localName as MethodName];
 }
 
-/** A validated message as its generated type. */
-function decode(method: DescMethod, message: Message): unknown {
-  const { requestDeserialize } = PointsServiceService[method.localName as MethodName];
-  return requestDeserialize(Buffer.from(toBinary(method.input, message)));
+function encode(method: DescMethod, message: Message): Buffer {
+  return Buffer.from(toBinary(method.input, message));
 }
 
 async function* validated(method: DescMethod, requests: AsyncIterable<Message>): AsyncIterable<Message> {

@@ -18,8 +18,8 @@ export interface Call<Request> {
   readonly request: Request;
   /** The account it is about: `me` and empty are resolved. Empty for methods without an account. */
   readonly account: string;
-  /** Aborted when the caller has gone. */
-  readonly signal: AbortSignal;
+  /** Whether the caller has gone. */
+  readonly isGone: () => boolean;
   /** When the caller stops waiting, as Date.now() counts; Infinity for never. */
   readonly deadline: number;
 }

@@ -18,8 +18,8 @@ export interface Submission {
   readonly preview: boolean;
   /** Whether the client made the request id, so that an earlier call may have used it. */
   readonly repeatable: boolean;
-  /** Aborted when the caller has gone. */
-  readonly signal: AbortSignal;
+  /** Whether the caller has gone. */
+  readonly isGone: () => boolean;
   /** When the caller stops waiting, as Date.now() counts; Infinity for never. */
   readonly deadline: number;
 }
@@ -186,12 +186,13 @@ function stillWanted(pending: Pending): boolean {
   return reason === null;
 }
 
-function reasonToStop({ signal, deadline, giveUpAt, trouble, uncertain }: Pending): FailureReason | null {
+function reasonToStop({ isGone, deadline, giveUpAt, trouble, uncertain }: Pending): FailureReason | null {
   const now = Date.now();
   const exhausted = trouble !== undefined && now >= giveUpAt;
-  if (!signal.aborted && now < deadline && !exhausted) return null;
+  const gone = isGone();
+  if (!gone && now < deadline && !exhausted) return null;
   if (uncertain) return 'DATABASE_UNAVAILABLE';
-  if (signal.aborted) return 'CANCELLED';
+  if (gone) return 'CANCELLED';
   return now >= deadline ? 'DEADLINE_EXCEEDED' : 'CONTENTION';
 }
 

@@ -17,8 +17,8 @@ import { createGroupRead } from './group-read.ts';
 
 /** Who waits for a read. */
 export interface Reader {
-  /** Aborted when the caller has gone. */
-  readonly signal: AbortSignal;
+  /** Whether the caller has gone. */
+  readonly isGone: () => boolean;
   /** When the caller stops waiting, as Date.now() counts; Infinity for never. */
   readonly deadline: number;
 }
@@ -56,10 +56,10 @@ export function createReads(db: Knex): Reads {
   };
 }
 
-async function retry<Value>({ signal, deadline }: Reader, read: () => Promise<Value>): Promise<Value> {
+async function retry<Value>({ isGone, deadline }: Reader, read: () => Promise<Value>): Promise<Value> {
   const giveUpAt = Date.now() + PATIENCE_MS;
   for (let attempt = 0; ; attempt += 1) {
-    if (signal.aborted) throw new EngineFailure('CANCELLED');
+    if (isGone()) throw new EngineFailure('CANCELLED');
     if (Date.now() >= deadline) throw new EngineFailure('DEADLINE_EXCEEDED');
     try {
       return await read();

@@ -90,7 +90,7 @@ function implementationOf(method: DescMethod, api: Api, checkToken: CheckToken):
     case 'unary':
       return ((call, callback) => {
         const context = contextOf(call);
-        const answer = async () => api.unary(method, await read(call.request, context), context);
+        const answer = async () => api.unary(method, await read(call.request, context), context, call.request);
         answer().then(
           (response) => callback(null, response),
           (error) => callback(toServiceError(error)),
@@ -107,13 +107,10 @@ function implementationOf(method: DescMethod, api: Api, checkToken: CheckToken):
 }
 
 function contextOf(call: ServerCall): CallContext {
-  const gone = new AbortController();
-  (call as NodeJS.EventEmitter).once('cancelled', () => gone.abort());
-  if (call.cancelled) gone.abort();
   const [authorization] = call.metadata.get('authorization');
   return {
     authorization: authorization?.toString(),
-    signal: gone.signal,
+    isGone: () => call.cancelled,
     deadline: Number(call.getDeadline()),
   };
 }

@@ -3,10 +3,10 @@ import type { CallContext } from '../api/api.ts';
 import { invalidRequest } from '../api/errors.ts';
 
 /** What the headers say of a call: who makes it, and until when the answer is of use. */
-export function callContext(request: IncomingMessage, signal: AbortSignal): CallContext {
+export function callContext(request: IncomingMessage, isGone: () => boolean): CallContext {
   const { authorization } = request.headers;
   const timeout = timeoutMs(request) ?? Number.POSITIVE_INFINITY;
-  return { authorization, signal, deadline: Date.now() + timeout };
+  return { authorization, isGone, deadline: Date.now() + timeout };
 }
 
 export function requireWellFormedTimeout(request: IncomingMessage): void {

@@ -108,11 +108,8 @@ function verbNotAllowed(httpMethod: string, allowed: readonly string[]): ApiErro
 
 async function answerCall(gateway: Gateway, route: Route, path: RequestPath, exchange: Exchange): Promise<void> {
   const { request, response } = exchange;
-  const call = new AbortController();
-  response.once('close', () => {
-    if (!response.writableFinished) call.abort();
-  });
-  const context = callContext(request, call.signal);
+  let ended = false;
+  const context = callContext(request, () => ended || response.destroyed);
   const message = await readCall(gateway, route, path, exchange, context);
   const write = gateway.writers.get(route)!;
   if (route.rpc.methodKind !== 'server_streaming') {
@@ -123,7 +120,10 @@ async function answerCall(gateway: Gateway, route: Route, path: RequestPath, exc
     response.writeHead(200, STREAM_HEADERS).end();
   } else {
     const messages = gateway.api.serverStream(route.rpc, message, context);
-    await sendStream(response, messages, write, call, context.deadline);
+    const end = () => {
+      ended = true;
+    };
+    await sendStream(response, messages, write, end, context.deadline);
   }
 }
 

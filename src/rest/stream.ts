@@ -13,19 +13,18 @@ const FIRST_MESSAGE_MS = 1_000;
  * last line is `{"error":…}`. An error before the first line is thrown, for an ordinary error response, unless a
  * second passed before it: by then the headers have gone out, so that a client which waits for news knows it is heard.
  *
- * `call` is what the messages were asked for with: aborted when the stream ends for whatever reason, at its `deadline`
- * at the latest, it tells the source to stop.
+ * @param end tells the source to stop; called when the stream ends for whatever reason, at its `deadline` at the latest
  */
 export async function sendStream(
   response: ServerResponse,
   messages: AsyncIterable<object>,
   write: (message: object) => string,
-  call: AbortController,
+  end: () => void,
   deadline: number,
 ): Promise<void> {
   const iterator = messages[Symbol.asyncIterator]();
   const stop = () => {
-    call.abort();
+    end();
     Promise.resolve(iterator.return?.()).catch(() => {});
   };
   response.once('close', stop);

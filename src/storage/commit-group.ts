@@ -55,9 +55,13 @@ async function attempt(
 
     const changes = decide(new Map(loading.map(({ account }) => [account.id, account])));
     await saveChanges(trx, changes, loading);
-    if (missing === 'create') await dropUnusedAccounts(trx, ids);
+    if (missing === 'create') await dropUnusedAccounts(trx, unused(loading));
     return true;
   });
+}
+
+function unused(loading: readonly Loading[]): string[] {
+  return loading.filter(({ account }) => account.sequence === 0).map(({ account }) => account.id);
 }
 
 /** Only an earn brings an account into being. */

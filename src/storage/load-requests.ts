@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import type { Transaction } from '../ledger/account.ts';
 import type { Loading } from './loading.ts';
 import { readTransactions } from './read-transactions.ts';
-import { toBytes } from './sql.ts';
+import { select, toBytes } from './sql.ts';
 
 /** Loads what earlier calls with the commands' request ids did. */
 export async function loadRequests(trx: Knex.Transaction, loading: readonly Loading[]): Promise<void> {
@@ -10,8 +10,10 @@ export async function loadRequests(trx: Knex.Transaction, loading: readonly Load
     account.sequence === 0 ? [] : requestIds.map((id) => [account.id, toBytes(id)]),
   );
   if (keys.length === 0) return;
+  const known = await knownRequests(trx, keys);
+  if (known.length === 0) return;
   const entries = await readTransactions(trx, '(t.account_id, t.request_id) IN (?) ORDER BY t.account_id, t.sequence', [
-    keys,
+    known,
   ]);
   const accounts = new Map(loading.map(({ account }) => [account.id, account]));
   for (const { account: id, transaction } of entries) {
@@ -20,4 +22,14 @@ export async function loadRequests(trx: Knex.Transaction, loading: readonly Load
     if (made) made.push(transaction);
     else requests?.set(transaction.requestId, [transaction]);
   }
+}
+
+/** Almost always none: the index alone tells. */
+async function knownRequests(trx: Knex.Transaction, keys: readonly unknown[]): Promise<unknown[]> {
+  const rows = await select<{ account_id: string; request_id: Buffer }>(
+    trx,
+    'SELECT account_id, request_id FROM transactions WHERE (account_id, request_id) IN (?) AND request_index = 0',
+    [keys],
+  );
+  return rows.map(({ account_id, request_id }) => [account_id, request_id]);
 }

@@ -57,5 +57,8 @@ export async function createAccounts(trx: Knex.Transaction, ids: readonly string
 
 /** Removes the rows just made for accounts whose commands were all rejected: an account begins with a transaction. */
 export async function dropUnusedAccounts(trx: Knex.Transaction, ids: readonly string[]): Promise<void> {
-  await execute(trx, 'DELETE FROM accounts WHERE account_id IN (?) AND sequence = 0', [ids]);
+  if (ids.length === 0) return;
+  await execute(trx, 'DELETE accounts FROM accounts FORCE INDEX (PRIMARY) WHERE account_id IN (?) AND sequence = 0', [
+    ids,
+  ]);
 }

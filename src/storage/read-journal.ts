@@ -82,11 +82,13 @@ async function conditionOf(db: Db, id: string, filter: JournalFilter, page: Jour
   return { condition: conditions.join(' AND '), bindings };
 }
 
-const TOUCHES_PAYER = `(t.payer = ? OR EXISTS (
+/** A scalar, not EXISTS, which MariaDB would answer from all allocations there are instead of one transaction's. */
+const TOUCHES_PAYER = `(t.payer = ? OR (
   SELECT 1
     FROM allocations a
     JOIN transactions e ON e.account_id = a.account_id AND e.sequence = a.lot_sequence
-   WHERE a.account_id = t.account_id AND a.sequence = t.sequence AND NOT a.settlement AND e.payer = ?))`;
+   WHERE a.account_id = t.account_id AND a.sequence = t.sequence AND NOT a.settlement AND e.payer = ?
+   LIMIT 1) = 1)`;
 
 /** The last transaction recorded before `instant`: at the microsecond before it at the latest. */
 function lastBefore(db: Db, id: string, instant: Instant): Promise<number> {

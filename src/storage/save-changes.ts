@@ -106,8 +106,10 @@ async function saveLots(trx: Knex.Transaction, changes: readonly AccountChange[]
     open,
   );
   await executeInChunks(trx, drained, DELETED_ROWS_MAX, (keys) => ({
-    // Not (a, b, c) IN (...): with a DATETIME among them MariaDB would scan the table.
-    sql: `DELETE FROM open_lots
+    // Not (a, b, c) IN (...), which MariaDB would scan the table for, as there is a DATETIME among them; and not left to
+    // the optimizer, which would rather scan a small table, and wait for the locks of accounts that are not of the group.
+    sql: `DELETE open_lots
+            FROM open_lots FORCE INDEX (PRIMARY)
            WHERE ${keys.map(() => '(account_id = ? AND earned_at = ? AND sequence = ?)').join(' OR ')}`,
     bindings: keys.flat(),
   }));

@@ -1,6 +1,7 @@
 import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { type BrowserContext, chromium } from 'playwright-core';
 import { type Served, serveGateway } from './serve.ts';
@@ -10,9 +11,9 @@ describe('rest: the documentation page', () => {
   before(async () => {
     served = await serveGateway({
       SpendPoints: () => ({ payers: [{ payer: 'DANNON', points: -5000 }] }),
-      WatchTransactions: async function* ({ context: { signal } }) {
+      WatchTransactions: async function* ({ context: { isGone } }) {
         yield { transaction: undefined };
-        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        while (!isGone()) await sleep(5);
       },
     });
   });

@@ -12,7 +12,7 @@ import { at, earn, spend, submission, summary } from '../support/submissions.ts'
 
 /** Spent lots and open lots of a large account: half each. */
 const LOTS = 20_000;
-const READER = { signal: new AbortController().signal, deadline: Number.POSITIVE_INFINITY };
+const READER = { isGone: () => false, deadline: Number.POSITIVE_INFINITY };
 
 describe('what a call costs the database', () => {
   let database: TestDatabase;

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Submission } from '../../src/engine/engine.ts';
 import type { Outcome } from '../../src/ledger/command.ts';
 
-const FOREVER = new AbortController().signal;
+const isGone = () => false;
 
 export function earn(account: string, points: number, changes: Partial<Submission> = {}): Submission {
   const entries = [{ payer: 'DANNON', points, earnedAt: at(0) }];
@@ -20,7 +20,7 @@ export function submission(
   changes: Partial<Submission> = {},
 ): Submission {
   const deadline = Number.POSITIVE_INFINITY;
-  return { account, command, preview: false, repeatable: true, signal: FOREVER, deadline, ...changes };
+  return { account, command, preview: false, repeatable: true, isGone, deadline, ...changes };
 }
 
 /** A moment, so many seconds after the beginning of 2020. */

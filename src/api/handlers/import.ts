@@ -41,7 +41,7 @@ export function importHandlers(
         command: { kind: 'add', requestId: item.requestId.toLowerCase(), entries: [entryOf(item, clock, clockSkewMs)] },
         preview: false,
         repeatable: true,
-        signal: call.signal,
+        isGone: call.isGone,
         deadline: call.deadline,
       });
       return outcome.accepted ? null : rejectionError(outcome.rejection);
@@ -54,7 +54,7 @@ export function importHandlers(
   async function addAll(items: readonly Imported[], call: Call<unknown>): Promise<(ApiError | null)[]> {
     const results: Promise<ApiError | null>[] = [];
     for (const item of items) {
-      while (engine.crowded && !call.signal.aborted) await sleep(WAIT_MS);
+      while (engine.crowded && !call.isGone()) await sleep(WAIT_MS);
       const result = add(item, call);
       result.catch(() => undefined); // seen below
       results.push(result);

@@ -14,14 +14,14 @@ export function watchHandlers(reads: Reads): Pick<Handlers, 'watchTransactions'>
   return {
     async *watchTransactions(call) {
       let after = call.request.afterSequence;
-      while (!call.signal.aborted) {
+      while (!call.isGone()) {
         const transactions = await reads.tail(call, call.account, after, READ_MAX);
         for (const transaction of transactions) yield { transaction: toTransaction(call.account, transaction) };
         after = transactions.at(-1)?.sequence ?? after;
         if (transactions.length === READ_MAX) continue;
         do {
-          await sleep(POLL_MS, undefined, { signal: call.signal }).catch(() => undefined);
-        } while (!call.signal.aborted && (await reads.lastSequence(call, call.account)) <= after);
+          await sleep(POLL_MS);
+        } while (!call.isGone() && (await reads.lastSequence(call, call.account)) <= after);
       }
     },
   };

@@ -31,7 +31,7 @@ export function writeHandlers(engine: Engine, clock: Clock, clockSkewMs: number)
       command: command(requestId === '' ? randomUUID() : requestId.toLowerCase()),
       preview: validateOnly,
       repeatable: requestId !== '',
-      signal: call.signal,
+      isGone: call.isGone,
       deadline: call.deadline,
     });
     if (!outcome.accepted) throw rejectionError(outcome.rejection, entryField);
