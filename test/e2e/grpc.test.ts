@@ -7,7 +7,7 @@ import {
   SpendPointsRequest,
 } from '../../src/gen/points/v1/points_service.ts';
 import { connectClient, failure, type TestClient, toText, toTimestamp } from '../support/client.ts';
-import { expectVerified, unchanged } from '../support/rows.ts';
+import { unchanged } from '../support/rows.ts';
 import { newAccount, type TwoServers, twoServers } from '../support/two-servers.ts';
 
 const T = '2020-01-01T00:00:00Z';
@@ -27,10 +27,9 @@ describe('gRPC', () => {
     one = connectClient(servers.one.grpcAddress, token);
     other = connectClient(servers.other.grpcAddress, token);
   });
-  after('the whole ledger verifies', async () => {
+  after(() => {
     one?.close();
     other?.close();
-    await expectVerified(servers.database.url);
   });
 
   /** Calls a write by its name. */

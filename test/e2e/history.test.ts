@@ -4,7 +4,6 @@ import type { Transaction } from '../../src/gen/points/v1/resources.ts';
 import { connectClient, failure, type TestClient, toText } from '../support/client.ts';
 import { commandOf, steps } from '../support/commands.ts';
 import { Oracle, type OracleCommand } from '../support/oracle.ts';
-import { expectVerified } from '../support/rows.ts';
 import { newAccount, type TwoServers, twoServers } from '../support/two-servers.ts';
 
 type Filters = Parameters<TestClient['listTransactions']>[0];
@@ -18,10 +17,9 @@ describe('history', () => {
     const token = await servers.one.serviceToken(['earn', 'spend', 'read', 'reverse']);
     [one, other] = [connectClient(servers.one.grpcAddress, token), connectClient(servers.other.grpcAddress, token)];
   });
-  after('the whole ledger verifies', async () => {
+  after(() => {
     one?.close();
     other?.close();
-    await expectVerified(servers.database.url);
   });
 
   const day = (number: number) => `2020-01-${String(number).padStart(2, '0')}T00:00:00Z`;

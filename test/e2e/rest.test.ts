@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { curl, type Rest, type RestAnswer, type RestRequest, restClient, statusOf } from '../support/rest.ts';
-import { expectVerified, unchanged } from '../support/rows.ts';
+import { unchanged } from '../support/rows.ts';
 import { newAccount, type TwoServers, twoServers } from '../support/two-servers.ts';
 
 /** The example of the brief, in the order it arrives. */
@@ -26,7 +26,6 @@ describe('REST', () => {
   before(async () => {
     servers = await twoServers();
   });
-  after('the whole ledger verifies', () => expectVerified(servers.database.url));
 
   describe('the curl flow', () => {
     async function commandLine(account: string) {

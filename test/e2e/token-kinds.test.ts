@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { CallError, connectClient, type TestClient } from '../support/client.ts';
-import { expectVerified } from '../support/rows.ts';
 import { newAccount, type TwoServers, twoServers } from '../support/two-servers.ts';
 
 const T = '2020-01-01T00:00:00Z';
@@ -73,7 +72,6 @@ describe('every rpc by every kind of token', () => {
     await client.spendPoints({ account, points: 500 });
     client.close();
   });
-  after('the whole ledger verifies', () => expectVerified(servers.database.url));
 
   function tokenOf(kind: string): Promise<string> {
     if (kind === 'own') return servers.one.token(account);
