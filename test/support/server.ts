@@ -1,7 +1,7 @@
 // A service process of its own for tests, on free ports, with a data folder of its own.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -59,6 +59,26 @@ const folders = new Set<string>();
 const sharedProcesses = new Set<ChildProcess>();
 const sharedFolders = new Set<string>();
 
+/**
+ * The command line as plain JavaScript, compiled once for the run: it starts in half the time that it takes through tsx.
+ * In the repository, so that it finds its packages.
+ */
+let compiled: string | undefined;
+function compile(): string {
+  if (compiled !== undefined) return compiled;
+  const folder = join(ROOT, '.data', 'test', `dist-${process.pid}`);
+  sharedFolders.add(folder);
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+  // Type errors do not keep it from compiling; another check finds them.
+  const { stdout } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', folder], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  compiled = join(folder, 'main.js');
+  if (!existsSync(compiled)) throw new Error(`the service does not compile:\n${stdout}`);
+  return compiled;
+}
+
 process.on('exit', () => {
   for (const child of [...processes, ...sharedProcesses]) child.kill('SIGKILL');
   for (const folder of [...folders, ...sharedFolders]) rmSync(folder, { recursive: true, force: true });
@@ -81,7 +101,7 @@ export function temporaryFolder(): string {
 /** Runs `points-ledger` with arguments; of the environment it sees no setting but those given. */
 export function runCommand(args: readonly string[], env: Readonly<Record<string, string>>): Command {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', ...args], {
+  const child = spawn(process.execPath, ['--enable-source-maps', compile(), ...args], {
     cwd: ROOT,
     env: { PATH, HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
