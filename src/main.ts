@@ -1,9 +1,5 @@
 import { parseArgs } from 'node:util';
-import { migrate } from './commands/migrate.ts';
-import { serve } from './commands/serve.ts';
-import { token } from './commands/token.ts';
 import { USAGE, UsageError } from './commands/usage.ts';
-import { verify } from './commands/verify.ts';
 import { readConfig } from './config.ts';
 
 const OPTIONS = {
@@ -38,21 +34,28 @@ async function main(args: string[]): Promise<void> {
   if (unexpected !== undefined)
     throw new UsageError(`${command} does not take ${unexpected}; see points-ledger --help`);
 
+  // Each command loads what it needs, so that a token does not wait for a server's worth of code.
   const config = readConfig(process.env);
   switch (command) {
-    case 'serve':
+    case 'serve': {
+      const { serve } = await import('./commands/serve.ts');
       return serve(config, { demo: values.demo ?? false });
-    case 'migrate':
+    }
+    case 'migrate': {
+      const { migrate } = await import('./commands/migrate.ts');
       return migrate(config);
+    }
     case 'token': {
+      const { token } = await import('./commands/token.ts');
       const { account, service, scope = [], expires = '30d' } = values;
       return token(config, { account, service, scope, expires });
     }
-    case 'verify':
+    case 'verify': {
+      const { verify } = await import('./commands/verify.ts');
       return verify(config, values.account);
+    }
     case 'import': {
       if (file === undefined) throw new UsageError('import which FILE? see points-ledger --help');
-      // Alone in needing the client package: the service starts without it.
       const { importFile } = await import('./commands/import.ts');
       return importFile(config, file, { url: values.url, token: values.token });
     }

@@ -1,10 +1,10 @@
 // A gRPC server whose answers a test writes itself, for what the real one answers too rarely.
 import { Metadata, Server, ServerCredentials, type ServiceError, status as StatusCode } from '@grpc/grpc-js';
+import { Any } from '../../clients/typescript/src/gen/google/protobuf/any.ts';
+import { Status } from '../../clients/typescript/src/gen/google/rpc/status.ts';
 import { PointsServiceService } from '../../clients/typescript/src/gen/points/v1/points_service.ts';
 import { ApiError } from '../../src/api/errors.ts';
 import { errorStatus } from '../../src/api/status.ts';
-import { Any } from '../../src/gen/google/protobuf/any.ts';
-import { Status } from '../../src/gen/google/rpc/status.ts';
 
 /** A call as grpc-js gives it to a handler. */
 export interface FakeCall {

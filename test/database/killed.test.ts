@@ -26,7 +26,8 @@ describe('embedded database: killed', () => {
     expect(folder.servers()).to.deep.equal([]);
   });
 
-  it('the service, again and again while it starts: the one that is left alone comes up', async () => {
+  it('the service, again and again while it starts: the one that is left alone comes up', async function () {
+    this.timeout(120_000);
     for (const delay_ms of [150, 300, 450, 600, 750]) {
       const child = folder.openInChild();
       await new Promise((done) => setTimeout(done, delay_ms));

@@ -5,7 +5,7 @@ import {
   BatchAddTransactionsRequest,
   ReverseSpendRequest,
   SpendPointsRequest,
-} from '../../src/gen/points/v1/points_service.ts';
+} from '../../clients/typescript/src/gen/points/v1/points_service.ts';
 import { connectClient, failure, type TestClient, toText, toTimestamp } from '../support/client.ts';
 import { unchanged } from '../support/rows.ts';
 import { newAccount, type TwoServers, twoServers } from '../support/two-servers.ts';

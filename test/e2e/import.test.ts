@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import type { ImportTransactionsResponse } from '../../src/gen/points/v1/points_service.ts';
+import type { ImportTransactionsResponse } from '../../clients/typescript/src/gen/points/v1/points_service.ts';
 import { connectClient, failure, type ImportCall, type TestClient } from '../support/client.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { newAccount, type TwoServers, twoServers } from '../support/two-servers.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { Transaction } from '../../src/gen/points/v1/resources.ts';
+import type { Transaction } from '../../clients/typescript/src/gen/points/v1/resources.ts';
 import { CallError, connectClient, type TestClient, toText } from '../support/client.ts';
 import { commandOf, type Step, steps } from '../support/commands.ts';
 import { type Answer, Oracle, type OracleCommand, type Told } from '../support/oracle.ts';

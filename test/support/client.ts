@@ -1,4 +1,5 @@
-// The generated client as promises, for tests: partial requests in, errors with their details out.
+// The client package's generated stubs as promises, for tests that say things its front would not let through: partial
+// requests in, errors with their details out.
 import {
   type CallOptions,
   type ClientUnaryCall,
@@ -7,9 +8,9 @@ import {
   type ServiceError,
   status as StatusCode,
 } from '@grpc/grpc-js';
-import { BadRequest, ErrorInfo, RetryInfo } from '../../src/gen/google/rpc/error_details.ts';
-import { Status } from '../../src/gen/google/rpc/status.ts';
-import * as proto from '../../src/gen/points/v1/points_service.ts';
+import { BadRequest, ErrorInfo, RetryInfo } from '../../clients/typescript/src/gen/google/rpc/error_details.ts';
+import { Status } from '../../clients/typescript/src/gen/google/rpc/status.ts';
+import * as proto from '../../clients/typescript/src/gen/points/v1/points_service.ts';
 
 /** Requests whose fields may be left out, and whose timestamps are RFC 3339 texts. */
 type Loose<Value> = Value extends { seconds: number; nanos: number }
