@@ -24,6 +24,7 @@ export function plot(comparisons: readonly Comparison[], caption: string): strin
 <text x="${at}" y="${TOP - 16}" text-anchor="middle" font-size="12" fill="${tick === 1 ? COLORS.text : COLORS.quiet}">${label}</text>`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif">
+<title>points-ledger: what was measured, beside what it is compared with</title>
 <rect width="${WIDTH}" height="${height}" fill="#ffffff"/>
 <text x="24" y="34" font-size="19" font-weight="600" fill="${COLORS.text}">points-ledger: what was measured, beside what it is compared with</text>
 <text x="24" y="56" font-size="13" fill="${COLORS.quiet}">${xml(caption)}</text>

@@ -14,8 +14,8 @@ interface LotRow {
 
 const COLUMNS = 'account_id, earned_at, sequence, payer, points, remaining';
 
-/** Lots read per account at first; a head rarely holds more. */
-const HEAD_ROWS = 16;
+/** The most lots read as heads, of all accounts of the group together: only wrong hints reach it. */
+const HEADS_ROWS_MAX = 4_000;
 
 /** A page of lots past the head, and how much larger each next one is. */
 const PAGE_ROWS = 8;
@@ -74,20 +74,19 @@ function addRow(scan: Scan, row: LotRow): void {
 async function readHeads(trx: Knex.Transaction, drawing: readonly Loading[]): Promise<Scan[]> {
   const scans = drawing.map((loading) => startScan(loading, null, loading.demand.points));
   const byId = new Map(scans.map((scan) => [scan.loading.account.id, scan]));
-  const limit = drawing.length * HEAD_ROWS + 1;
   const rows = await select<LotRow>(
     trx,
     `SELECT ${COLUMNS} FROM open_lots FORCE INDEX (PRIMARY)
       WHERE ${drawing.map(() => '(account_id = ? AND earned_at <= ?)').join(' OR ')}
       ORDER BY account_id, earned_at, sequence
-      LIMIT ${limit}`,
+      LIMIT ${HEADS_ROWS_MAX}`,
     drawing.flatMap(({ account, headUntil }) => [account.id, toDatetime(headUntil)]),
   );
   for (const row of rows) {
     const scan = byId.get(row.account_id);
     if (scan) addRow(scan, row);
   }
-  const cutAt = rows.length === limit ? rows.at(-1)?.account_id : undefined;
+  const cutAt = rows.length === HEADS_ROWS_MAX ? rows.at(-1)?.account_id : undefined;
   for (const scan of scans) {
     if (cutAt !== undefined && scan.loading.account.id >= cutAt) continue;
     scan.readUntil = scan.loading.headUntil;

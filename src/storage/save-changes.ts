@@ -8,8 +8,8 @@ import { executeInChunks, toBytes, toDatetime } from './sql.ts';
  * The lots that the hint in an account's row makes the next spend read at first: as many as hold what this group could
  * draw, twice over, and a few at least. More would be read for nothing, fewer would need a second read too often.
  */
-const HEAD_LOTS_MIN = 3;
-const HEAD_LOTS_MAX = 16;
+const HEAD_LOTS_MIN = 2;
+const HEAD_LOTS_MAX = 1_000;
 
 /** A change to an account, decided on the account in memory and applied to it. */
 export interface AccountChange {
