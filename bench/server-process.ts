@@ -15,7 +15,6 @@ import {
   createGrpcServer,
   createHandlers,
   createReads,
-  identify,
   migrate,
   readConfig,
   registry,
@@ -39,9 +38,9 @@ const engine = createEngine(db, systemClock, config);
 const handlers = createHandlers(engine, createReads(db), systemClock, config.clockSkewMs);
 const authenticate = createAuthenticate(secret);
 const stopping = new AbortController().signal;
-const api = createApi(authenticate, handlers, stopping, (incident, error) => console.error(incident, error));
+const api = createApi(authenticate, handlers, stopping);
 const health = new HealthImplementation({ '': 'SERVING' });
-const grpc = createGrpcServer(service, api, health, ({ authorization }) => identify(authenticate, authorization));
+const grpc = createGrpcServer(service, api, health);
 const echo: handleUnaryCall<Buffer, Buffer> = (call, callback) => callback(null, call.request);
 grpc.addService(echoDefinition(), { echo });
 const http = createServer(createGateway({ api, service, registry, health: async () => true }));

@@ -16,6 +16,8 @@ export interface CallContext {
  * generated (ts-proto) types of the output. They fail with an ApiError alone.
  */
 export interface Api {
+  /** Fails unless the caller may make this call, whatever it says: to be asked before a malformed request is refused. */
+  authorize(method: DescMethod, context: CallContext): Promise<void>;
   /** `encoded`: the request as it came, where it came encoded. */
   unary(method: DescMethod, request: Message, context: CallContext, encoded?: Buffer): Promise<object>;
   serverStream(method: DescMethod, request: Message, context: CallContext): AsyncIterable<object>;

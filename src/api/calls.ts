@@ -1,16 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import { type DescMethod, type Message, toBinary } from '@bufbuild/protobuf';
 import type { Authenticate } from '../auth/tokens.ts';
 import { EngineFailure } from '../engine/failure.ts';
 import { PointsServiceService } from '../gen/points/v1/points_service.ts';
 import { identify, requireScope, resolveAccount } from './access.ts';
 import type { Api, CallContext } from './api.ts';
-import { ApiError } from './errors.ts';
+import { ApiError, faultError } from './errors.ts';
 import { type Call, type Handlers, type MethodName, SCOPE_OF } from './method.ts';
 import { validate } from './validate.ts';
-
-/** Reports a fault of the server; `incident` is what the client was told. */
-export type LogFault = (incident: string, error: unknown) => void;
 
 type UnaryHandler = (call: Call<unknown>) => Promise<object>;
 type StreamHandler = (call: Call<unknown>) => AsyncIterable<object>;
@@ -21,12 +17,7 @@ type StreamHandler = (call: Call<unknown>) => AsyncIterable<object>;
  *
  * @param stopping aborted when the server stops: streams, which would go on, end
  */
-export function createApi(
-  authenticate: Authenticate,
-  handlers: Handlers,
-  stopping: AbortSignal,
-  logFault: LogFault,
-): Api {
+export function createApi(authenticate: Authenticate, handlers: Handlers, stopping: AbortSignal): Api {
   async function admit(
     method: DescMethod,
     message: Message,
@@ -55,12 +46,15 @@ export function createApi(
   }
 
   return {
+    async authorize(method, { authorization }) {
+      requireScope(await identify(authenticate, authorization), SCOPE_OF[method.localName as MethodName]);
+    },
     async unary(method, request, context, encoded) {
       try {
         const call = await admit(method, request, context, encoded);
         return await (handlerOf(handlers, method) as UnaryHandler)(call);
       } catch (error) {
-        throw toApiError(error, logFault);
+        throw toApiError(error);
       }
     },
     async *serverStream(method, request, context) {
@@ -69,7 +63,7 @@ export function createApi(
         yield* (handlerOf(handlers, method) as StreamHandler)(call);
         if (stopping.aborted) throw new EngineFailure('SERVER_STOPPING');
       } catch (error) {
-        throw toApiError(error, logFault);
+        throw toApiError(stopping.aborted ? new EngineFailure('SERVER_STOPPING') : error);
       }
     },
     async *bidiStream(method, requests, context) {
@@ -77,7 +71,7 @@ export function createApi(
         const call = await admitStream(method, requests, context);
         yield* (handlerOf(handlers, method) as StreamHandler)(call);
       } catch (error) {
-        throw toApiError(error, logFault);
+        throw toApiError(error);
       }
     },
   };
@@ -105,13 +99,9 @@ async function* validated(method: DescMethod, requests: AsyncIterable<Message>):
 /** How long a client should wait before it tries again. */
 const RETRY_AFTER_MS = { QUEUE_FULL: 200, CONTENTION: 200, DATABASE_UNAVAILABLE: 1000, SERVER_STOPPING: 500 };
 
-function toApiError(error: unknown, logFault: LogFault): ApiError {
+function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  if (!(error instanceof EngineFailure)) {
-    const incident = randomUUID();
-    logFault(incident, error);
-    return new ApiError('INTERNAL', `a fault of the server, logged as ${incident}`, { metadata: { incident } });
-  }
+  if (!(error instanceof EngineFailure)) return faultError(error);
   switch (error.reason) {
     case 'QUEUE_FULL':
       return new ApiError('QUEUE_FULL', 'the server is at its limit; nothing was done', retryAfter('QUEUE_FULL'));

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { status as Code } from '@grpc/grpc-js';
 import type { ErrorReason } from '../gen/points/v1/errors.ts';
 
@@ -64,4 +65,11 @@ export class ApiError extends Error {
 export function invalidRequest(...violations: [FieldViolation, ...FieldViolation[]]): ApiError {
   const [{ field, description }] = violations;
   return new ApiError('INVALID_REQUEST', `${field}: ${description}`, { violations });
+}
+
+/** A fault of the server: logged whole, and told to the client by the number of the incident only. */
+export function faultError(fault: unknown): ApiError {
+  const incident = randomUUID();
+  console.error(`incident ${incident}:`, fault);
+  return new ApiError('INTERNAL', `a fault of the server, logged as ${incident}`, { metadata: { incident } });
 }

@@ -7,7 +7,7 @@ import { ApiError, type FieldViolation } from './errors.ts';
  *
  * @param entryField the path of a field of an entry of the command, for commands that have entries
  */
-export function rejectionError(rejection: Rejection, entryField = (_entry: number, field: string) => field): ApiError {
+export function rejectionError(rejection: Rejection, entryField?: (entry: number, field: string) => string): ApiError {
   switch (rejection.reason) {
     case 'REQUEST_ID_REUSED':
       return new ApiError(
@@ -43,7 +43,7 @@ export function rejectionError(rejection: Rejection, entryField = (_entry: numbe
     }
     case 'PAYER_BALANCE_INSUFFICIENT': {
       const { payer, available, shortfall, entry } = rejection;
-      const field = entryField(entry, 'points');
+      const field = entryField?.(entry, 'points') ?? 'points';
       return new ApiError(
         'PAYER_BALANCE_INSUFFICIENT',
         `${field}: payer ${JSON.stringify(payer)} has ${available} points and would end ${shortfall} below zero`,
@@ -53,14 +53,17 @@ export function rejectionError(rejection: Rejection, entryField = (_entry: numbe
         },
       );
     }
-    case 'POINTS_OUT_OF_RANGE':
-      return new ApiError(
-        'POINTS_OUT_OF_RANGE',
+    case 'POINTS_OUT_OF_RANGE': {
+      const field = entryField ? 'transactions' : 'points';
+      const description =
         rejection.what === 'balance'
-          ? `points: the balance would pass ${POINTS_MAX}`
-          : `points: the floating adjustments would pass ${POINTS_MAX}; a spend settles them`,
-        { ...metadata({ limit: POINTS_MAX }), violations: violation('points', `the result would pass ${POINTS_MAX}`) },
-      );
+          ? `the balance would pass ${POINTS_MAX}`
+          : `the floating adjustments would pass ${POINTS_MAX}; a spend settles them`;
+      return new ApiError('POINTS_OUT_OF_RANGE', `${field}: ${description}`, {
+        ...metadata({ limit: POINTS_MAX }),
+        violations: violation(field, description),
+      });
+    }
   }
 }
 

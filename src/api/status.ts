@@ -1,5 +1,5 @@
 import { BadRequest, ErrorInfo, RetryInfo } from '../gen/google/rpc/error_details.ts';
-import { type ApiError, ERRORS } from './errors.ts';
+import { ApiError, ERRORS, faultError } from './errors.ts';
 
 /** A detail of a `google.rpc.Status`: the full name of its type, its JSON form and its encoded form. */
 export interface StatusDetail {
@@ -17,10 +17,11 @@ export interface ErrorStatus {
 }
 
 /** The domain of every ErrorInfo. */
-export const ERROR_DOMAIN = 'points-ledger';
+const ERROR_DOMAIN = 'points-ledger';
 
-/** An error as both transports answer it. */
-export function errorStatus(error: ApiError): ErrorStatus {
+/** Any error as both transports answer it. What is not an ApiError is a fault of the server. */
+export function errorStatus(thrown: unknown): ErrorStatus {
+  const error = thrown instanceof ApiError ? thrown : faultError(thrown);
   const { metadata, violations, retryAfterMs } = error.details;
   const details = [errorInfo(error.reason, metadata ?? {})];
   if (violations) details.push(badRequest(violations));

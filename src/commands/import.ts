@@ -1,4 +1,4 @@
-import { appendFileSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { basename } from 'node:path';
 import { connect, type ImportRejection, PointsError } from '@points-ledger/client';
 import { openSecret } from '../auth/secret.ts';
@@ -37,66 +37,102 @@ export async function importFile(config: Config, file: string, { url, token }: I
   if (!/\.(csv|ndjson)$/.test(file)) throw new UsageError(`import takes a .csv or .ndjson file, not ${file}`);
   const { size } = statSync(file);
   const source = openRows(file);
-  const rejectsPath = `${file}.rejects.ndjson`;
-  const begun = readCheckpoint(file);
-  if (begun === null) rmSync(rejectsPath, { force: true });
-  let counts: Checkpoint = begun ?? { rows: 0, accepted: 0, rejected: 0 };
-  let checkpointAt = Date.now();
-
-  const sent: RowTransaction[] = [];
-  let [decided, acceptedHere] = [0, 0];
-  const refuse = (reject: Reject) => {
-    appendFileSync(rejectsPath, `${JSON.stringify(rejectLine(reject))}\n`);
-    counts = { ...counts, rejected: counts.rejected + 1 };
-  };
-
-  async function* transactions(): AsyncIterable<RowTransaction> {
-    for await (const row of source.rows) {
-      if (begun && row.number <= begun.rows) continue;
-      const transaction = transactionOf(row, basename(file));
-      if ('reason' in transaction) {
-        refuse(transaction);
-        continue;
-      }
-      sent.push(transaction);
-      yield transaction;
-    }
-  }
-
+  const progress = startProgress(file);
   const bar = createProgressBar(process.stderr);
   const client = connect({
     address: url ?? `${config.host}:${config.grpcPort}`,
     token: token ?? (await ownToken(config)),
   });
   try {
-    for await (const progress of client.importTransactions(transactions())) {
-      const done = sent.splice(0, progress.decided - decided);
-      for (const rejection of progress.rejections) refuse(toReject(rejection));
-      counts = {
-        ...counts,
-        rows: done.at(-1)?.row.number ?? counts.rows,
-        accepted: counts.accepted + progress.accepted - acceptedHere,
-      };
-      [decided, acceptedHere] = [progress.decided, progress.accepted];
-      bar.show(size === 0 ? 1 : source.bytesRead() / size, counts.rows, `${counts.rejected} rejected`);
-      if (Date.now() - checkpointAt < CHECKPOINT_MS) continue;
-      checkpointAt = Date.now();
-      writeCheckpoint(file, counts);
+    for await (const { decided, rejections } of client.importTransactions(progress.transactions(source.rows))) {
+      progress.settle(decided, rejections);
+      const { rows, rejected } = progress.counts();
+      bar.show(size === 0 ? 1 : source.bytesRead() / size, rows, `${rejected} rejected`);
     }
+    progress.finish();
   } catch (error) {
-    bar.end();
-    writeCheckpoint(file, counts);
+    progress.save();
     if (!(error instanceof PointsError)) throw error;
     throw new Error(`${error.message}\nstart the same command again to go on from ${checkpointPath(file)}`);
   } finally {
+    bar.end();
     client.close();
   }
-  bar.end();
-  removeCheckpoint(file);
-  console.log(
-    `${counts.accepted} accepted, ${counts.rejected} rejected${counts.rejected > 0 ? `: ${rejectsPath}` : ''}`,
-  );
-  if (counts.rejected > 0) process.exitCode = EXIT_REJECTS;
+  const { accepted, rejected } = progress.counts();
+  console.log(`${accepted} accepted, ${rejected} rejected${rejected > 0 ? `: ${rejectsPath(file)}` : ''}`);
+  if (rejected > 0) process.exitCode = EXIT_REJECTS;
+}
+
+function rejectsPath(file: string): string {
+  return `${file}.rejects.ndjson`;
+}
+
+/**
+ * The rows of a file on their way. They are settled in their order, those refused here like those the server decides, so
+ * that the checkpoint and the rejects file always tell of the same rows: an import that goes on repeats neither.
+ */
+function startProgress(file: string) {
+  const begun = readCheckpoint(file);
+  let counts: Checkpoint = begun ?? { rows: 0, accepted: 0, rejected: 0, rejectsBytes: 0 };
+  appendFileSync(rejectsPath(file), '');
+  truncateSync(rejectsPath(file), Math.min(begun?.rejectsBytes ?? 0, statSync(rejectsPath(file)).size));
+  const underWay: (RowTransaction | Reject)[] = [];
+  let decided = 0;
+  let savedAt = Date.now();
+
+  function settleRow(row: Row, reject: Reject | undefined): void {
+    const line = reject ? `${JSON.stringify(rejectLine(reject))}\n` : '';
+    if (reject) appendFileSync(rejectsPath(file), line);
+    counts = {
+      rows: row.number,
+      accepted: counts.accepted + (reject ? 0 : 1),
+      rejected: counts.rejected + (reject ? 1 : 0),
+      rejectsBytes: counts.rejectsBytes + Buffer.byteLength(line),
+    };
+  }
+
+  /** Settles rows refused here, up to the next one that the server has to decide. */
+  function settleRefused(): void {
+    for (let next = underWay[0]; next && 'reason' in next; next = underWay[0]) {
+      settleRow(next.row, next);
+      underWay.shift();
+    }
+  }
+
+  function save(): void {
+    savedAt = Date.now();
+    writeCheckpoint(file, counts);
+  }
+
+  return {
+    counts: () => counts,
+    save,
+    async *transactions(rows: AsyncIterable<Row>): AsyncIterable<RowTransaction> {
+      for await (const row of rows) {
+        if (begun && row.number <= begun.rows) continue;
+        const transaction = transactionOf(row, basename(file));
+        underWay.push(transaction);
+        if (!('reason' in transaction)) yield transaction;
+      }
+    },
+    /** The server has decided the transactions up to `total`, and rejected some of them. */
+    settle(total: number, rejections: readonly ImportRejection[]): void {
+      const rejects = new Map(rejections.map((rejection) => [rejection.index, toReject(rejection)]));
+      for (; decided < total; decided += 1) {
+        settleRefused();
+        const next = underWay.shift();
+        if (next) settleRow(next.row, rejects.get(decided));
+      }
+      settleRefused();
+      if (Date.now() - savedAt >= CHECKPOINT_MS) save();
+    },
+    /** All rows have their answer: there is nothing to go on with. */
+    finish(): void {
+      settleRefused();
+      removeCheckpoint(file);
+      if (counts.rejected === 0) rmSync(rejectsPath(file), { force: true });
+    },
+  };
 }
 
 function ownToken(config: Config): Promise<string> {

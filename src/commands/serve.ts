@@ -5,8 +5,6 @@ import { type AddressInfo, isIPv6 } from 'node:net';
 import { type Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Knex } from 'knex';
-import { identify } from '../api/access.ts';
-import type { CallContext } from '../api/api.ts';
 import { createApi } from '../api/calls.ts';
 import { createHandlers } from '../api/handlers/handlers.ts';
 import { registry, service } from '../api/schema.ts';
@@ -75,20 +73,17 @@ async function listen(config: Config, db: Knex): Promise<Listening> {
   const engine = createEngine(db, systemClock, config);
   const handlers = createHandlers(engine, createReads(db), systemClock, config.clockSkewMs);
   const stopping = new AbortController();
-  const api = createApi(authenticate, handlers, stopping.signal, (incident, error) =>
-    console.error(`incident ${incident}:`, error),
-  );
-  const checkToken = ({ authorization }: CallContext) => identify(authenticate, authorization);
+  const api = createApi(authenticate, handlers, stopping.signal);
   const health = new HealthImplementation({ '': 'SERVING', [service.typeName]: 'SERVING' });
   const watching = watchHealth(db, health);
 
   const tls = config.tls && { cert: readFileSync(config.tls.certFile), key: readFileSync(config.tls.keyFile) };
-  const grpc = createGrpcServer(service, api, health, checkToken);
+  const grpc = createGrpcServer(service, api, health);
   const credentials = tls
     ? ServerCredentials.createSsl(null, [{ cert_chain: tls.cert, private_key: tls.key }])
     : ServerCredentials.createInsecure();
   const host = isIPv6(config.host) ? `[${config.host}]` : config.host;
-  const gateway = createGateway({ api, service, registry, health: () => ping(db), authenticate: checkToken });
+  const gateway = createGateway({ api, service, registry, health: () => ping(db) });
   const http = tls ? createTlsServer(tls, gateway) : createServer(gateway);
   http.on('clientError', answerClientError);
   try {

@@ -28,19 +28,8 @@ type ServerCall =
 /** The largest request taken, in bytes. */
 const REQUEST_BYTES_MAX = 4 * 2 ** 20;
 
-/**
- * Throws where the caller's token is not good. Asked only before a request is refused as malformed: by the order of the
- * error reasons, a caller without a token learns that first.
- */
-type CheckToken = (context: CallContext) => Promise<unknown>;
-
 /** The gRPC side of the service, with reflection and health, which need no token. Not listening yet. */
-export function createGrpcServer(
-  service: DescService,
-  api: Api,
-  health: HealthImplementation,
-  checkToken: CheckToken,
-): Server {
+export function createGrpcServer(service: DescService, api: Api, health: HealthImplementation): Server {
   const server = new Server({
     // The library refuses without saying why to a program: it does so only for what is larger by far.
     'grpc.max_receive_message_length': 4 * REQUEST_BYTES_MAX,
@@ -51,7 +40,7 @@ export function createGrpcServer(
   const implementation: Record<string, UntypedHandleCall> = {};
   for (const method of service.methods) {
     definitions[method.localName] = definitionOf(method);
-    implementation[method.localName] = implementationOf(method, api, checkToken);
+    implementation[method.localName] = implementationOf(method, api);
   }
   server.addService(definitions as ServiceDefinition, implementation);
   health.addToServer(server);
@@ -74,12 +63,12 @@ function definitionOf(method: DescMethod): MethodDefinition<Buffer, object> {
   };
 }
 
-function implementationOf(method: DescMethod, api: Api, checkToken: CheckToken): UntypedHandleCall {
+function implementationOf(method: DescMethod, api: Api): UntypedHandleCall {
   async function read(bytes: Buffer, context: CallContext): Promise<Message> {
     try {
       return decode(method, bytes);
     } catch (error) {
-      await checkToken(context);
+      await api.authorize(method, context);
       throw error;
     }
   }
@@ -163,9 +152,7 @@ function drained(call: ServerWritableStream<Buffer, object> | ServerDuplexStream
 
 /** An error with its google.rpc.Status in the trailer that clients of every language look for. */
 function toServiceError(error: unknown): Partial<ServerErrorResponse> {
-  const { code, message, details } = errorStatus(
-    error instanceof ApiError ? error : new ApiError('INTERNAL', 'a fault of the server'),
-  );
+  const { code, message, details } = errorStatus(error);
   const status = Status.encode({
     code,
     message,

@@ -6,6 +6,8 @@ export interface Checkpoint {
   readonly rows: number;
   readonly accepted: number;
   readonly rejected: number;
+  /** How long the rejects file is that tells of these rows. */
+  readonly rejectsBytes: number;
 }
 
 interface Kept extends Checkpoint {

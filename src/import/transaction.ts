@@ -19,10 +19,10 @@ export interface Reject {
  * The transaction of a row, or why it cannot be one. Only what cannot be sent at all is refused here: the rest is the
  * server's to judge.
  *
- * @param batch what the ids of rows without a request_id derive from, with the row's number and its fields: the same file
+ * @param fileName what the ids of rows without a request_id derive from, with the row's number and its fields: the same file
  *   imported again does nothing twice
  */
-export function transactionOf(row: Row, batch: string): RowTransaction | Reject {
+export function transactionOf(row: Row, fileName: string): RowTransaction | Reject {
   if (row.fault !== null) return reject(row, '', row.fault);
   const { account, payer, timestamp, request_id: requestId } = row.fields;
   if (typeof account !== 'string') return reject(row, 'account', 'must be a string');
@@ -33,7 +33,7 @@ export function transactionOf(row: Row, batch: string): RowTransaction | Reject 
     return reject(row, 'timestamp', 'must be an RFC 3339 time such as 2020-11-02T14:00:00Z');
   }
   if (requestId !== undefined && typeof requestId !== 'string') return reject(row, 'request_id', 'must be a string');
-  const derived = () => deriveId([batch, row.number, account, payer, points, timestamp]);
+  const derived = () => deriveId([fileName, row.number, account, payer, points, timestamp]);
   return { row, account, payer, points, timestamp, requestId: requestId || derived() };
 }
 

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { ApiError } from '../api/errors.ts';
 import { type ErrorStatus, errorStatus } from '../api/status.ts';
@@ -31,21 +30,11 @@ export const STREAM_HEADERS = { 'content-type': `${STREAM_TYPE}; charset=utf-8`,
 /** Sends an error as google.rpc.Status. Does nothing where the client has gone. */
 export function sendError(request: IncomingMessage, response: ServerResponse, error: unknown, maxBodyBytes: number) {
   if (response.destroyed || response.headersSent) return;
-  const status = statusOf(error);
+  const status = errorStatus(error);
   const json = statusJson(status);
   const headers = errorHeaders(error, status);
   if (leavesBody(request, maxBodyBytes)) sendAndClose(request, response, status.http, json, headers);
   else sendJson(response, status.http, json, headers);
-}
-
-/** The status of any error. What is not an ApiError is a fault of ours: logged, and told to the client by number only. */
-export function statusOf(error: unknown): ErrorStatus {
-  if (error instanceof ApiError) return errorStatus(error);
-  const incident = randomUUID();
-  console.error(`incident ${incident}:`, error);
-  return errorStatus(
-    new ApiError('INTERNAL', `a fault of the server, logged as ${incident}`, { metadata: { incident } }),
-  );
 }
 
 /** The JSON of a google.rpc.Status. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { DescMethod, DescService, FileRegistry, Message } from '@bufbuild/protobuf';
+import type { DescService, FileRegistry, Message } from '@bufbuild/protobuf';
 import type { Api, CallContext } from '../api/api.ts';
 import { ApiError } from '../api/errors.ts';
 import { STREAM_HEADERS, sendError, sendJson } from './answer.ts';
@@ -22,11 +22,6 @@ export interface GatewayOptions {
   readonly maxBodyBytes?: number;
   /** Whether the service can do its work now; asked by GET /healthz. */
   readonly health?: () => Promise<boolean>;
-  /**
-   * Throws where the caller may not call the rpc: no good token, or not its scope. Asked only before a request is
-   * refused as malformed: by the order of the error reasons, such a caller learns that first.
-   */
-  readonly authenticate?: (context: CallContext, rpc: DescMethod) => Promise<unknown>;
 }
 
 /** What the listener needs for every request, made once. */
@@ -37,7 +32,6 @@ interface Gateway {
   readonly writers: ReadonlyMap<Route, (message: object) => string>;
   readonly pages: ReadonlyMap<string, Page>;
   readonly maxBodyBytes: number;
-  readonly authenticate: (context: CallContext, rpc: DescMethod) => Promise<unknown>;
 }
 
 /**
@@ -57,7 +51,6 @@ export function createGateway(options: GatewayOptions): RequestListener {
       ['/healthz', (response) => sendHealth(health, response)],
     ]),
     maxBodyBytes,
-    authenticate: options.authenticate ?? (async () => undefined),
   };
   return (request, response) => {
     const [path, query] = splitUrl(request.url ?? '/');
@@ -116,7 +109,7 @@ async function answerCall(gateway: Gateway, route: Route, path: RequestPath, exc
     const answer = await gateway.api.unary(route.rpc, message, context);
     if (!response.destroyed) sendJson(response, 200, write(answer));
   } else if (request.method === 'HEAD') {
-    await gateway.authenticate(context, route.rpc);
+    await gateway.api.authorize(route.rpc, context);
     response.writeHead(200, STREAM_HEADERS).end();
   } else {
     const messages = gateway.api.serverStream(route.rpc, message, context);
@@ -128,7 +121,7 @@ async function answerCall(gateway: Gateway, route: Route, path: RequestPath, exc
 }
 
 async function readCall(
-  { reader, maxBodyBytes, authenticate }: Gateway,
+  { api, reader, maxBodyBytes }: Gateway,
   route: Route,
   path: RequestPath,
   { request, query }: Exchange,
@@ -139,7 +132,7 @@ async function readCall(
     const body = route.body === 'none' ? undefined : await readBodyBytes(request, maxBodyBytes);
     return readRequest(reader, route, path, query, body);
   } catch (error) {
-    await authenticate(context, route.rpc);
+    await api.authorize(route.rpc, context);
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { ApiError } from '../api/errors.ts';
-import { STREAM_HEADERS, statusJson, statusOf } from './answer.ts';
+import { errorStatus } from '../api/status.ts';
+import { STREAM_HEADERS, statusJson } from './answer.ts';
 
 /** The longest delay that setTimeout takes; a deadline past it, more than three weeks away, is not kept. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
@@ -52,7 +53,7 @@ export async function sendStream(
     const error = expired ?? thrown;
     if (response.destroyed) return;
     if (!response.headersSent) throw error;
-    response.end(`{"error":${statusJson(statusOf(error))}}\n`);
+    response.end(`{"error":${statusJson(errorStatus(error))}}\n`);
   } finally {
     clearTimeout(first);
     clearTimeout(last);

@@ -20,8 +20,8 @@ export interface AccountWork {
 
 /**
  * Runs a group in one database transaction: locks the accounts, loads what their commands need, has them decided, and
- * writes what changed. The number of statements does not depend on the number of commands. Returns when the COMMIT is
- * acknowledged. `decide` may be called again after a failed attempt, never twice in one attempt.
+ * writes what changed. The number of statements does not depend on the number of commands, until they touch rows by the
+ * thousand. Returns when the COMMIT is acknowledged. `decide` may be called again after a failed attempt, never twice in one attempt.
  */
 export async function commitGroup(
   db: Knex,

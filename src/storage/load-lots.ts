@@ -35,11 +35,7 @@ export async function loadLots(trx: Knex.Transaction, loading: readonly Loading[
   const drawing = loading.filter(({ demand }) => demand.points > 0n);
   if (drawing.length === 0) return;
   const scans = await readHeads(trx, drawing);
-  for (let rows = PAGE_ROWS; ; rows *= PAGE_GROWTH) {
-    const short = scans.filter((scan) => scan.missing > 0n && !scan.exhausted);
-    if (short.length === 0) break;
-    await readPages(trx, short, rows);
-  }
+  await readUntilEnough(trx, scans);
   for (const { loading: target, lots, exhausted } of scans) {
     target.loadedUntil = exhausted ? END_OF_TIME : (lots.at(-1)?.earnedAt ?? target.headUntil);
     addLots(target.account, lots);
@@ -95,6 +91,15 @@ async function readHeads(trx: Knex.Transaction, drawing: readonly Loading[]): Pr
   return scans;
 }
 
+/** Reads pages, each larger than the last, until every scan has what it wants or has come to its end. */
+async function readUntilEnough(trx: Knex.Transaction, scans: readonly Scan[]): Promise<void> {
+  for (let rows = PAGE_ROWS; ; rows *= PAGE_GROWTH) {
+    const short = scans.filter((scan) => scan.missing > 0n && !scan.exhausted);
+    if (short.length === 0) return;
+    await readPages(trx, short, rows);
+  }
+}
+
 /** Reads the next page of each scan, all in one statement. */
 async function readPages(trx: Knex.Transaction, scans: readonly Scan[], rowsMax: number): Promise<void> {
   const bindings: unknown[] = [];
@@ -141,17 +146,13 @@ function byScanAndOrder(a: LotRow & { scan: number }, b: LotRow & { scan: number
 /** A settlement draws on its payer's oldest lots wherever they stand in the account. */
 async function loadSettlingLots(trx: Knex.Transaction, drawing: readonly Loading[]): Promise<void> {
   const scans = drawing.flatMap((loading) => {
+    if (loading.loadedUntil === END_OF_TIME) return [];
     const floating = new Map(loading.demand.adjusted);
     for (const { payer, unsettled } of loading.account.payers.values()) {
       if (unsettled > 0) floating.set(payer, (floating.get(payer) ?? 0n) + BigInt(unsettled));
     }
-    if (loading.loadedUntil === END_OF_TIME) return [];
     return [...floating].map(([payer, points]) => startScan(loading, payer, points));
   });
-  for (let rows = PAGE_ROWS; ; rows *= PAGE_GROWTH) {
-    const short = scans.filter((scan) => scan.missing > 0n && !scan.exhausted);
-    if (short.length === 0) break;
-    await readPages(trx, short, rows);
-  }
+  await readUntilEnough(trx, scans);
   for (const { loading, lots } of scans) addLots(loading.account, lots);
 }

@@ -11,6 +11,9 @@ interface PayerRow {
   first_sequence: number;
 }
 
+/** Payers read by one statement: only batches of many payers need more than one. */
+const KEYS_MAX = 1_000;
+
 const COLUMNS = 'account_id, payer, points, unsettled, first_sequence';
 
 /** Loads the payers whose adjustments a spend is to settle first. */
@@ -30,11 +33,12 @@ export async function loadPayers(trx: Knex.Transaction, loading: readonly Loadin
   const keys = loading.flatMap(({ account, payers }) =>
     [...payers].filter((payer) => !account.payers.has(payer)).map((payer) => [account.id, payer]),
   );
-  if (keys.length === 0) return;
-  const rows = await select<PayerRow>(trx, `SELECT ${COLUMNS} FROM payer_balances WHERE (account_id, payer) IN (?)`, [
-    keys,
-  ]);
-  addPayers(loading, rows);
+  for (let from = 0; from < keys.length; from += KEYS_MAX) {
+    const rows = await select<PayerRow>(trx, `SELECT ${COLUMNS} FROM payer_balances WHERE (account_id, payer) IN (?)`, [
+      keys.slice(from, from + KEYS_MAX),
+    ]);
+    addPayers(loading, rows);
+  }
 }
 
 /** All payers of some accounts, in the order they appeared. */

@@ -12,7 +12,7 @@ export interface Loading {
   readonly payers: Set<string>;
   /** The hint of the account's row: its first open lots are those earned up to this moment. */
   headUntil: Instant;
-  /** All open lots earned up to this moment are loaded; null where none were asked for. */
+  /** Open lots are loaded up to this moment, but perhaps not all of this very moment; null where none were asked for. */
   loadedUntil: Instant | null;
 }
 

@@ -191,8 +191,10 @@ describe('rest: hostile and malformed bodies', () => {
     const strict = await serveGateway(
       {},
       {
-        async authenticate({ authorization }) {
-          if (authorization !== 'Bearer good') throw new ApiError('TOKEN_MISSING', 'the token is missing');
+        api: {
+          async authorize(_method, { authorization }) {
+            if (authorization !== 'Bearer good') throw new ApiError('TOKEN_MISSING', 'the token is missing');
+          },
         },
       },
     );

@@ -21,10 +21,13 @@ export interface Served {
   close(): Promise<void>;
 }
 
+/** Of the api, what it does otherwise than to record. */
+type Options = Partial<Omit<GatewayOptions, 'api'>> & { readonly api?: Partial<Api> };
+
 type Answers = Record<string, (call: Call) => object | Promise<object> | AsyncIterable<object>>;
 
 /** A gateway on a free port before an api that records its calls and gives the answers it is told to, or empty ones. */
-export async function serveGateway(answers: Answers = {}, options: Partial<GatewayOptions> = {}): Promise<Served> {
+export async function serveGateway(answers: Answers = {}, options: Options = {}): Promise<Served> {
   const calls: Call[] = [];
   const types = options.registry ?? registry;
   const record = (method: DescMethod, request: Parameters<Api['unary']>[1], context: CallContext) => {
@@ -33,6 +36,7 @@ export async function serveGateway(answers: Answers = {}, options: Partial<Gatew
     return call;
   };
   const api: Api = {
+    authorize: async () => undefined,
     async unary(method, request, context) {
       const call = record(method, request, context);
       return answers[method.name]?.(call) ?? emptyAnswer(method.output);
@@ -45,7 +49,7 @@ export async function serveGateway(answers: Answers = {}, options: Partial<Gatew
       throw new Error('has no REST form');
     },
   };
-  const server = createServer(createGateway({ api, service, registry, ...options }));
+  const server = createServer(createGateway({ service, registry, ...options, api: { ...api, ...options.api } }));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {

@@ -19,6 +19,11 @@ interface Imported extends Message {
   readonly requestId: string;
 }
 
+/** In an object, as a promise of promises would wait for them. */
+interface Answers {
+  readonly answers: readonly Promise<ApiError | null>[];
+}
+
 /** Messages whose transactions are under way at once. */
 const MESSAGES_MAX = 4;
 
@@ -51,15 +56,16 @@ export function importHandlers(
     }
   }
 
-  async function addAll(items: readonly Imported[], call: Call<unknown>): Promise<(ApiError | null)[]> {
-    const results: Promise<ApiError | null>[] = [];
+  /** Puts transactions in the queue, one after another as there is room; returns their answers to come. */
+  async function submitAll(items: readonly Imported[], call: Call<unknown>): Promise<Answers> {
+    const answers: Promise<ApiError | null>[] = [];
     for (const item of items) {
       while (engine.crowded && !call.isGone()) await sleep(WAIT_MS);
-      const result = add(item, call);
-      result.catch(() => undefined); // seen below
-      results.push(result);
+      const answer = add(item, call);
+      answer.catch(() => undefined); // seen when its message's turn comes
+      answers.push(answer);
     }
-    return Promise.all(results);
+    return { answers };
   }
 
   return {
@@ -68,6 +74,8 @@ export function importHandlers(
       const underWay: Promise<(ApiError | null)[]>[] = [];
       let progress: ImportTransactionsResponse = { decided: 0, accepted: 0, rejections: [] };
       let next: Promise<IteratorResult<Message>> | null = messages.next();
+      // Messages are answered side by side but submitted in turn: an account's transactions keep the order sent.
+      let submitted: Promise<unknown> = Promise.resolve();
       while (next !== null || underWay.length > 0) {
         const room = next !== null && underWay.length < MESSAGES_MAX ? [next] : [];
         const event = await Promise.race([...room, ...underWay.slice(0, 1)]);
@@ -78,8 +86,11 @@ export function importHandlers(
         } else if (event.done) {
           next = null;
         } else {
-          const results = addAll((event.value as Message & { transactions: Imported[] }).transactions, call);
+          const { transactions } = event.value as Message & { transactions: Imported[] };
+          const submitting = submitted.then(() => submitAll(transactions, call));
+          const results = submitting.then(({ answers }) => Promise.all(answers));
           results.catch(() => undefined); // seen when its turn comes
+          submitted = submitting.catch(() => undefined);
           underWay.push(results);
           next = messages.next();
         }

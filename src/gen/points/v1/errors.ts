@@ -8,7 +8,8 @@
  *
  * Every error carries a `google.rpc.ErrorInfo` with `domain` "points-ledger" and `reason` one of these names
  * without the prefix, for example `INSUFFICIENT_POINTS`. Numbers and names in `metadata` are decimal strings.
- * Where several reasons apply, the first in this order is reported.
+ * Where several reasons apply: who calls, then whether they may make this call, then whether the request is valid, then
+ * whether they may open its account, then room in the queue, then the ledger's own reasons in this order.
  */
 export const ErrorReason = {
   /** ERROR_REASON_UNSPECIFIED - Never sent. */
@@ -44,7 +45,8 @@ export const ErrorReason = {
   ERROR_REASON_INSUFFICIENT_POINTS: "ERROR_REASON_INSUFFICIENT_POINTS",
   /**
    * ERROR_REASON_PAYER_BALANCE_INSUFFICIENT - FAILED_PRECONDITION / 400. An adjustment would take the payer's balance below zero.
-   * Metadata: `payer`, `available` (before the command), `shortfall` (how far below zero it would end).
+   * Metadata: `payer`, `available` (before the command), `shortfall` (how far below zero it would end), `field` (the
+   * points of the first adjustment that is not covered).
    */
   ERROR_REASON_PAYER_BALANCE_INSUFFICIENT: "ERROR_REASON_PAYER_BALANCE_INSUFFICIENT",
   /** ERROR_REASON_POINTS_OUT_OF_RANGE - OUT_OF_RANGE / 400. Points, a balance, or an account's floating adjustments would pass 2^53-1. Metadata: `limit`. */

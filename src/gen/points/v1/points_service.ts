@@ -3298,8 +3298,8 @@ export const PointsServiceDefinition = {
     /**
      * Watches an account: its transactions after a sequence, history first, then each new one, without gap or repeat.
      *
-     * The stream ends only when the client cancels it or the server stops (UNAVAILABLE): go on from the last sequence
-     * seen. Over REST each line of the answer is one JSON object, `{"result": …}` or, at the end, `{"error": …}`.
+     * The stream ends only when the client cancels it, its deadline passes, or the server stops or its database stays away
+     * (UNAVAILABLE): go on from the last sequence seen. Over REST each line of the answer is one JSON object, `{"result": …}` or, at the end, `{"error": …}`.
      */
     watchTransactions: {
       name: "WatchTransactions",
@@ -3462,8 +3462,8 @@ export const PointsServiceService = {
   /**
    * Watches an account: its transactions after a sequence, history first, then each new one, without gap or repeat.
    *
-   * The stream ends only when the client cancels it or the server stops (UNAVAILABLE): go on from the last sequence
-   * seen. Over REST each line of the answer is one JSON object, `{"result": …}` or, at the end, `{"error": …}`.
+   * The stream ends only when the client cancels it, its deadline passes, or the server stops or its database stays away
+   * (UNAVAILABLE): go on from the last sequence seen. Over REST each line of the answer is one JSON object, `{"result": …}` or, at the end, `{"error": …}`.
    */
   watchTransactions: {
     path: "/points.v1.PointsService/WatchTransactions" as const,
@@ -3549,8 +3549,8 @@ export interface PointsServiceServer extends UntypedServiceImplementation {
   /**
    * Watches an account: its transactions after a sequence, history first, then each new one, without gap or repeat.
    *
-   * The stream ends only when the client cancels it or the server stops (UNAVAILABLE): go on from the last sequence
-   * seen. Over REST each line of the answer is one JSON object, `{"result": …}` or, at the end, `{"error": …}`.
+   * The stream ends only when the client cancels it, its deadline passes, or the server stops or its database stays away
+   * (UNAVAILABLE): go on from the last sequence seen. Over REST each line of the answer is one JSON object, `{"result": …}` or, at the end, `{"error": …}`.
    */
   watchTransactions: handleServerStreamingCall<WatchTransactionsRequest, WatchTransactionsResponse>;
   /**
@@ -3728,8 +3728,8 @@ export interface PointsServiceClient extends Client {
   /**
    * Watches an account: its transactions after a sequence, history first, then each new one, without gap or repeat.
    *
-   * The stream ends only when the client cancels it or the server stops (UNAVAILABLE): go on from the last sequence
-   * seen. Over REST each line of the answer is one JSON object, `{"result": …}` or, at the end, `{"error": …}`.
+   * The stream ends only when the client cancels it, its deadline passes, or the server stops or its database stays away
+   * (UNAVAILABLE): go on from the last sequence seen. Over REST each line of the answer is one JSON object, `{"result": …}` or, at the end, `{"error": …}`.
    */
   watchTransactions(
     request: WatchTransactionsRequest,
