@@ -29,6 +29,9 @@ const EXIT_REJECTS = 3;
 
 const CHECKPOINT_MS = 1_000;
 
+/** How long the first answer may take before the user is told that it does. */
+const SILENCE_MS = 3_000;
+
 /**
  * `points-ledger import FILE`: loads the transactions of a file. What is rejected goes to FILE.rejects.ndjson; an import
  * that was stopped goes on where it was when it is started again.
@@ -39,12 +42,14 @@ export async function importFile(config: Config, file: string, { url, token }: I
   const source = openRows(file);
   const progress = startProgress(file);
   const bar = createProgressBar(process.stderr);
+  const silence = setTimeout(() => console.error('no answer from the server yet; trying on'), SILENCE_MS);
   const client = connect({
     address: url ?? `${config.host}:${config.grpcPort}`,
     token: token ?? (await ownToken(config)),
   });
   try {
     for await (const { decided, rejections } of client.importTransactions(progress.transactions(source.rows))) {
+      clearTimeout(silence);
       progress.settle(decided, rejections);
       const { rows, rejected } = progress.counts();
       bar.show(size === 0 ? 1 : source.bytesRead() / size, rows, `${rejected} rejected`);
@@ -55,6 +60,7 @@ export async function importFile(config: Config, file: string, { url, token }: I
     if (!(error instanceof PointsError)) throw error;
     throw new Error(`${error.message}\nstart the same command again to go on from ${checkpointPath(file)}`);
   } finally {
+    clearTimeout(silence);
     bar.end();
     client.close();
   }
@@ -141,11 +147,11 @@ function ownToken(config: Config): Promise<string> {
 }
 
 function toReject({ transaction, reason, field, message }: ImportRejection): Reject {
-  return { row: (transaction as RowTransaction).row, reason, field, message };
+  const { row, requestId } = transaction as RowTransaction;
+  return { row, requestId, reason, field, message };
 }
 
-/** A rejected row as it was, with what is wrong. */
-function rejectLine({ row, ...why }: Reject): Record<string, unknown> {
-  const fields: Row['fields'] = row.fields;
-  return { ...fields, row: row.number, ...why };
+/** A rejected row as it was, with its id and what is wrong: once mended, the line may be imported. */
+function rejectLine({ row, requestId, ...why }: Reject): Record<string, unknown> {
+  return { ...row.fields, request_id: requestId, row: row.number, ...why };
 }

@@ -16,7 +16,7 @@ export interface RowFile {
 }
 
 /** Columns of a rejects file, which may be imported again once it is mended. */
-export const REJECT_COLUMNS = ['row', 'reason', 'field', 'message'];
+const REJECT_COLUMNS = ['row', 'reason', 'field', 'message', 'line'];
 
 const COLUMNS = ['account', 'payer', 'points', 'timestamp', 'request_id'];
 const REQUIRED = ['account', 'payer', 'points', 'timestamp'];
@@ -29,15 +29,26 @@ export function openRows(path: string): RowFile {
 }
 
 async function* csvRows(file: ReadStream): AsyncIterable<Row> {
-  const parser = file.pipe(
-    parse({ bom: true, columns: checkHeader, relax_column_count: true, skip_empty_lines: true }),
-  );
+  // A quote inside a field that does not begin with one is a character like any other.
+  const parser = file.pipe(parse({ bom: true, relax_column_count: true, relax_quotes: true, skip_empty_lines: true }));
   file.on('error', (error) => parser.destroy(error));
+  let header: string[] | undefined;
   let number = 0;
-  for await (const fields of parser as AsyncIterable<Record<string, string>>) {
+  for await (const cells of parser as AsyncIterable<string[]>) {
+    if (!header) {
+      header = checkHeader(cells);
+      continue;
+    }
     number += 1;
-    yield { number, fields, fault: null };
+    yield csvRow(number, header, cells);
   }
+  if (!header) throw new Error(`the file is empty; its first line must name the columns ${REQUIRED.join(', ')}`);
+}
+
+function csvRow(number: number, header: readonly string[], cells: readonly string[]): Row {
+  const fields = Object.fromEntries(header.map((column, index) => [column, cells[index] ?? '']));
+  const fault = cells.length === header.length ? null : `has ${cells.length} fields, not ${header.length}`;
+  return { number, fields, fault };
 }
 
 function checkHeader(header: string[]): string[] {
@@ -67,6 +78,6 @@ function ndjsonRow(number: number, line: string): Row {
     if (unknown !== undefined) throw new Error(`unknown field ${unknown}`);
     return { number, fields: fields as Record<string, unknown>, fault: null };
   } catch (error) {
-    return { number, fields: {}, fault: (error as Error).message };
+    return { number, fields: { line }, fault: (error as Error).message };
   }
 }

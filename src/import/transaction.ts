@@ -5,11 +5,14 @@ import type { Row } from './rows.ts';
 /** A transaction to import, and the row it came from. */
 export interface RowTransaction extends ImportedTransaction {
   readonly row: Row;
+  readonly requestId: string;
 }
 
 /** A row that was not imported. */
 export interface Reject {
   readonly row: Row;
+  /** The id the row has, mended or not: it cannot be imported twice. */
+  readonly requestId: string;
   readonly reason: string;
   readonly field: string;
   readonly message: string;
@@ -19,22 +22,29 @@ export interface Reject {
  * The transaction of a row, or why it cannot be one. Only what cannot be sent at all is refused here: the rest is the
  * server's to judge.
  *
- * @param fileName what the ids of rows without a request_id derive from, with the row's number and its fields: the same file
- *   imported again does nothing twice
+ * @param fileName what the ids of rows without a request_id derive from, with the row's number and its fields: the same
+ *   file imported again does nothing twice
  */
 export function transactionOf(row: Row, fileName: string): RowTransaction | Reject {
-  if (row.fault !== null) return reject(row, '', row.fault);
-  const { account, payer, timestamp, request_id: requestId } = row.fields;
-  if (typeof account !== 'string') return reject(row, 'account', 'must be a string');
-  if (typeof payer !== 'string') return reject(row, 'payer', 'must be a string');
+  const { account, payer, timestamp, request_id: given } = row.fields;
+  const requestId = typeof given === 'string' && given !== '' ? given : deriveId([fileName, row.number, row.fields]);
+  const reject = (field: string, message: string): Reject => ({
+    row,
+    requestId,
+    reason: 'INVALID_REQUEST',
+    field,
+    message,
+  });
+  if (row.fault !== null) return reject('', row.fault);
+  if (typeof account !== 'string') return reject('account', 'must be a string');
+  if (typeof payer !== 'string') return reject('payer', 'must be a string');
   const points = toPoints(row.fields.points);
-  if (points === null) return reject(row, 'points', 'must be a whole number from -(2^53-1) to 2^53-1');
+  if (points === null) return reject('points', 'must be a whole number from -(2^53-1) to 2^53-1');
   if (typeof timestamp !== 'string' || Number.isNaN(Date.parse(timestamp)) || !RFC_3339.test(timestamp)) {
-    return reject(row, 'timestamp', 'must be an RFC 3339 time such as 2020-11-02T14:00:00Z');
+    return reject('timestamp', 'must be an RFC 3339 time such as 2020-11-02T14:00:00Z');
   }
-  if (requestId !== undefined && typeof requestId !== 'string') return reject(row, 'request_id', 'must be a string');
-  const derived = () => deriveId([fileName, row.number, account, payer, points, timestamp]);
-  return { row, account, payer, points, timestamp, requestId: requestId || derived() };
+  if (given !== undefined && typeof given !== 'string') return reject('request_id', 'must be a string');
+  return { row, requestId, account, payer, points, timestamp };
 }
 
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/i;
@@ -42,10 +52,6 @@ const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):
 function toPoints(value: unknown): number | null {
   const points = typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value;
   return Number.isSafeInteger(points) ? (points as number) : null;
-}
-
-function reject(row: Row, field: string, message: string): Reject {
-  return { row, reason: 'INVALID_REQUEST', field, message };
 }
 
 /** A UUID of version 8 (RFC 9562, section 5.8): our own, from a hash. */

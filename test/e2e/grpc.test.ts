@@ -199,7 +199,7 @@ describe('gRPC', () => {
       ['a reason of 201 characters', reverse(4, { reason: 'x'.repeat(201) }), invalid('reason')],
       ['a reason in two lines', reverse(4, { reason: 'a\nb' }), invalid('reason')],
       ['a balance past 2^53-1', add({ points: MAX }), outOfRange('points')],
-      ['a batch whose sum passes 2^53-1', batch({ points: MAX }, { points: MAX }), outOfRange('points')],
+      ['a batch whose sum passes 2^53-1', batch({ points: MAX }, { points: MAX }), outOfRange('transactions')],
       [
         'a spend of one too many',
         spend(121),

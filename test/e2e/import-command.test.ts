@@ -98,6 +98,25 @@ describe('points-ledger import', () => {
     assert.deepEqual(await balance('nd'), { points: 10, sequence: 1 });
   });
 
+  it('a mended rejects file, and then the first file again: each row counts once', async () => {
+    const file = write('mend.csv', [
+      'account,payer,points,timestamp',
+      'mend,P,100,2020-01-01T00:00:00Z,extra',
+      'mend,P,-5,2020-01-01T00:00:00Z',
+    ]);
+    assert.equal(await importing(file).ended, 3);
+    const mended = join(folder, 'mended.ndjson');
+    writeFileSync(mended, readFileSync(`${file}.rejects.ndjson`));
+    for (const [again, code] of [
+      [mended, 0],
+      [file, 3],
+    ] as const) {
+      const command = importing(again);
+      assert.equal(await command.ended, code, command.stderr());
+      assert.deepEqual(await balance('mend'), { points: 95, sequence: 2 });
+    }
+  });
+
   it('killed in the middle, again and again: it goes on, with every row and every reject once', async () => {
     const rows = Array.from({ length: 6000 }, (_, index) => {
       const points = index % 50 === 49 ? '0.5' : index % 50 === 24 ? '-1000000000' : '1';

@@ -5,7 +5,7 @@
 //   POST /refunds        {"customer", "order"}                  gives the points of that order's payment back
 //   GET  /customers/NAME                                        the points of a customer
 //
-// Run it: POINTS_ADDRESS=localhost:50051 POINTS_TOKEN=... PORT=3000 node checkout.ts
+// Run it: POINTS_ADDRESS=localhost:50051 POINTS_TOKEN=... PORT=3000 npx tsx checkout.ts
 // The token is a service's, with the scopes earn, spend, reverse and read.
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';

@@ -57,7 +57,7 @@ export async function call<Request, Response>(
   requestId?: string,
 ): Promise<Response> {
   const { signal } = options;
-  const timeoutMs = options.timeoutMs ?? connection.defaults.timeoutMs ?? TIMEOUT_MS;
+  const timeoutMs = checkedTimeout(options.timeoutMs ?? connection.defaults.timeoutMs ?? TIMEOUT_MS);
   const deadline = Date.now() + timeoutMs;
   const retry = retryOptions(connection, options);
   const attemptTimeoutMs = retry.attemptTimeoutMs ?? Math.max(ATTEMPT_TIMEOUT_MS_MIN, timeoutMs / 3);
@@ -156,4 +156,12 @@ export function tokenOf({ token }: Connection, deadline: number, signal: AbortSi
 export function cancelled(signal: AbortSignal | undefined, write: Write): CancelledError {
   if (!signal?.aborted) return new CancelledError('the client is closed', { code: 'CANCELLED', ...write });
   return new CancelledError('the call was aborted', { code: 'CANCELLED', cause: signal.reason, ...write });
+}
+
+/** Timers count to 2^31-1 ms, more than three weeks; who waits longer waits for ever. */
+const TIMEOUT_MS_MAX = 2 ** 31 - 1;
+
+function checkedTimeout(timeoutMs: number): number {
+  if (timeoutMs > 0) return timeoutMs > TIMEOUT_MS_MAX ? Number.POSITIVE_INFINITY : timeoutMs;
+  throw new RangeError(`timeoutMs: must be a number of milliseconds greater than 0, not ${timeoutMs}`);
 }

@@ -275,7 +275,10 @@ export interface ListTransactionsRequest {
   pageToken: string;
   /** Only these kinds; none: all. */
   kinds: TransactionKind[];
-  /** Only transactions that touch this payer's points; empty: all. Byte for byte, up to 80 characters. */
+  /**
+   * Only transactions of this payer, and spends and reversals with a line of it (settlements have none); empty: all.
+   * Byte for byte, up to 80 characters.
+   */
   payer: string;
   /** Only EARN and ADJUST whose `timestamp` is at or after this. */
   earnedFrom?:
