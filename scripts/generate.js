@@ -25,6 +25,9 @@ for (const path of [
   cpSync(join('node_modules/google-proto-files', path), join('third_party', path));
 }
 
+mkdirSync('third_party/grpc/health/v1', { recursive: true });
+cpSync('node_modules/grpc-health-check/proto/health/v1/health.proto', 'third_party/grpc/health/v1/health.proto');
+
 // Types, server stubs and clients, for the server and for the client package.
 buf('generate');
 
@@ -36,7 +39,16 @@ writeFileSync(
 );
 
 // The descriptors, comments included: reflection, validation, the REST routes and the documentation read them at run time.
-const image = buf('build', '--as-file-descriptor-set', '--path', 'proto/points', '-o', '-');
+const image = buf(
+  'build',
+  '--as-file-descriptor-set',
+  '--path',
+  'proto/points',
+  '--path',
+  'third_party/grpc',
+  '-o',
+  '-',
+);
 const lines = image.toString('base64').match(/.{1,120}/g);
 writeFileSync(
   'src/gen/descriptors.ts',

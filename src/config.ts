@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { SECRET_BYTES_MIN } from './auth/secret.ts';
 
 /** The settings of a process, read once from the environment. */
@@ -15,8 +17,8 @@ export interface Config {
   readonly host: string;
   readonly grpcPort: number;
   readonly httpPort: number;
-  /** Certificate chain and key for TLS on both ports, PEM files; both or neither. */
-  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  /** Certificate chain and key for TLS on both ports, PEM; undefined: no TLS. */
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
   /** The secret of the tokens; undefined: one made at random and kept in `dataDir`. */
   readonly authSecret: string | undefined;
   /** How far in the future a transaction's timestamp may lie. */
@@ -86,7 +88,21 @@ function readSecret(secret: string | undefined): string | undefined {
 }
 
 function readTls(certFile: string | undefined, keyFile: string | undefined): Config['tls'] {
-  if (certFile && keyFile) return { certFile, keyFile };
-  if (certFile || keyFile) throw new ConfigError('TLS_CERT_FILE and TLS_KEY_FILE go together: set both or neither');
-  return undefined;
+  if (!certFile && !keyFile) return undefined;
+  if (!certFile || !keyFile) throw new ConfigError('TLS_CERT_FILE and TLS_KEY_FILE go together: set both or neither');
+  const pair = { cert: readPem('TLS_CERT_FILE', certFile), key: readPem('TLS_KEY_FILE', keyFile) };
+  try {
+    createSecureContext(pair);
+  } catch (error) {
+    throw new ConfigError(`TLS_CERT_FILE and TLS_KEY_FILE are no certificate and its key: ${(error as Error).message}`);
+  }
+  return pair;
+}
+
+function readPem(name: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new ConfigError(`${name} cannot be read: ${(error as Error).message}`);
+  }
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { createServer, type Server as HttpServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, isIPv6 } from 'node:net';
@@ -36,7 +35,9 @@ export async function serve(config: Config, { demo }: { demo: boolean }): Promis
   const database = await openDatabase({ ...config, log, bufferPool: config.databaseBufferPool });
   const db = connect(database.url, { connectionsMax: config.databaseConnections });
   try {
-    const migrations = await migrate(db);
+    const migrations = await migrate(db).catch((error: Error) => {
+      throw config.databaseUrl ? new Error(`DATABASE_URL: ${error.message}`) : error;
+    });
     if (migrations.length > 0) log(`migrated the database: ${migrations.join(', ')}`);
     const server = await listen(config, db);
     try {
@@ -75,9 +76,8 @@ async function listen(config: Config, db: Knex): Promise<Listening> {
   const stopping = new AbortController();
   const api = createApi(authenticate, handlers, stopping.signal);
   const health = new HealthImplementation({ '': 'SERVING', [service.typeName]: 'SERVING' });
-  const watching = watchHealth(db, health);
 
-  const tls = config.tls && { cert: readFileSync(config.tls.certFile), key: readFileSync(config.tls.keyFile) };
+  const { tls } = config;
   const grpc = createGrpcServer(service, api, health);
   const credentials = tls
     ? ServerCredentials.createSsl(null, [{ cert_chain: tls.cert, private_key: tls.key }])
@@ -89,6 +89,7 @@ async function listen(config: Config, db: Knex): Promise<Listening> {
   try {
     const grpcPort = await bindGrpc(grpc, `${host}:${config.grpcPort}`, credentials);
     const httpPort = await bindHttp(http, config.host, config.httpPort);
+    const watching = watchHealth(db, health);
     return {
       grpcAddress: `${host}:${grpcPort}`,
       httpUrl: `${tls ? 'https' : 'http'}://${host}:${httpPort}`,
@@ -100,7 +101,6 @@ async function listen(config: Config, db: Knex): Promise<Listening> {
       },
     };
   } catch (error) {
-    clearInterval(watching);
     grpc.forceShutdown();
     http.close();
     throw error;

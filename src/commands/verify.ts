@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import type { Config } from '../config.ts';
 import { discrepancies, rebuild } from '../ledger/rebuild.ts';
 import { readAccount, readAccountIds } from '../storage/read-account.ts';
+import { readLastSequences } from '../storage/read-journal.ts';
 import { withDatabase } from './with-database.ts';
 
 /** Accounts listed at once. */
@@ -13,6 +14,9 @@ const PAGE = 1_000;
  */
 export async function verify(config: Config, only: string | undefined): Promise<void> {
   await withDatabase(config, async (db) => {
+    if (only !== undefined && !(await readLastSequences(db, [only])).has(only)) {
+      throw new Error(`there is no account ${only}`);
+    }
     let [accounts, faulty] = [0, 0];
     for await (const id of only === undefined ? accountIds(db) : [only]) {
       const found = await verifyAccount(db, id);
