@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { Lot } from '../ledger/account.ts';
 import { addLots, type Loading } from './loading.ts';
+import { readReversed } from './read-reversed.ts';
 import { readTransactions } from './read-transactions.ts';
 import { select, toInstant } from './sql.ts';
 
@@ -16,7 +17,7 @@ interface DrawnLotRow {
 /** Loads the transactions to be reversed, how much of each is reversed already, and the lots they drew. */
 export async function loadReversals(trx: Knex.Transaction, loading: readonly Loading[]): Promise<void> {
   const keys = loading.flatMap(({ account, demand }) =>
-    [...demand.spends].filter((spend) => spend <= account.sequence).map((spend) => [account.id, spend]),
+    [...demand.spends].filter((spend) => spend <= account.sequence).map((spend) => [account.id, spend] as const),
   );
   if (keys.length === 0) return;
   const byId = new Map(loading.map((target) => [target.account.id, target]));
@@ -32,18 +33,6 @@ export async function loadReversals(trx: Knex.Transaction, loading: readonly Loa
     addLots(account, lots);
     for (const { payer } of lots) payers.add(payer);
   }
-}
-
-function readReversed(trx: Knex.Transaction, keys: readonly unknown[]) {
-  return select<{ account_id: string; spend_sequence: number; points: number }>(
-    trx,
-    `SELECT r.account_id, r.spend_sequence, CAST(SUM(t.points) AS SIGNED) AS points
-       FROM reversals r
-       JOIN transactions t ON t.account_id = r.account_id AND t.sequence = r.sequence
-      WHERE (r.account_id, r.spend_sequence) IN (?)
-      GROUP BY r.account_id, r.spend_sequence`,
-    [keys],
-  );
 }
 
 /** A lot that is spent has no row among the open ones: the earn that made it tells the rest. */

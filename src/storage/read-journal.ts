@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { Instant, Transaction } from '../ledger/account.ts';
 import { lastSequenceAt } from './read-balance.ts';
+import { readReversed } from './read-reversed.ts';
 import { type Entry, readTransactions } from './read-transactions.ts';
 import { type Db, select, snapshot, toDatetime } from './sql.ts';
 
@@ -126,7 +127,11 @@ async function withFates(db: Db, id: string, entries: readonly Entry[]): Promise
   const [earns, spends] = [sequencesOf('EARN'), sequencesOf('SPEND')];
   const remaining = await readRemaining(db, id, earns);
   const draws = await readDraws(db, id, earns);
-  const reversed = await readReversed(db, id, spends);
+  const reversedRows = await readReversed(
+    db,
+    spends.map((spend) => [id, spend]),
+  );
+  const reversed = new Map(reversedRows.map(({ spend_sequence, points }) => [spend_sequence, points]));
   return entries.map(({ transaction }) => ({
     transaction,
     remaining: transaction.kind === 'EARN' ? (remaining.get(transaction.sequence) ?? 0) : null,
@@ -169,18 +174,4 @@ async function readDraws(db: Db, id: string, earns: readonly number[]): Promise<
     else draws.set(lot_sequence, [draw]);
   }
   return draws;
-}
-
-async function readReversed(db: Db, id: string, spends: readonly number[]): Promise<Map<number, number>> {
-  if (spends.length === 0) return new Map();
-  const rows = await select<{ spend_sequence: number; points: number }>(
-    db,
-    `SELECT r.spend_sequence, CAST(SUM(t.points) AS SIGNED) AS points
-       FROM reversals r
-       JOIN transactions t ON t.account_id = r.account_id AND t.sequence = r.sequence
-      WHERE r.account_id = ? AND r.spend_sequence IN (?)
-      GROUP BY r.spend_sequence`,
-    [id, spends],
-  );
-  return new Map(rows.map(({ spend_sequence, points }) => [spend_sequence, points]));
 }
