@@ -7,8 +7,8 @@ import { SECRET_BYTES_MIN } from './auth/secret.ts';
 export interface Config {
   /** mysql://user:password@host:3306/database; undefined: an embedded server in `dataDir`. */
   readonly databaseUrl: string | undefined;
-  /** Memory for the embedded server's pages. */
-  readonly databaseBufferPool: string | undefined;
+  /** Memory for the embedded server's pages, as in 128M or 1G. */
+  readonly databaseBufferPool: string;
   /** The most connections to the database. */
   readonly databaseConnections: number;
   /** Where the embedded database, the secret and the demo tokens are kept. Absolute. */
@@ -42,8 +42,8 @@ export class ConfigError extends Error {
 export function readConfig(environment: Environment): Config {
   const text = (name: string) => environment[name] || undefined;
   const config: Config = {
-    databaseUrl: text('DATABASE_URL'),
-    databaseBufferPool: text('DATABASE_BUFFER_POOL'),
+    databaseUrl: readDatabaseUrl(text('DATABASE_URL')),
+    databaseBufferPool: size(environment, 'DATABASE_BUFFER_POOL', '128M'),
     databaseConnections: integer(environment, 'DATABASE_CONNECTIONS', 10, 3, 1000),
     dataDir: resolve(text('DATA_DIR') ?? '.data'),
     host: text('HOST') ?? '127.0.0.1',
@@ -78,6 +78,24 @@ function duration(environment: Environment, name: string, standard: string): num
   const [, digits = '', unit = ''] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? [];
   if (digits !== '') return Number(digits) * UNIT_MS[unit as keyof typeof UNIT_MS];
   throw new ConfigError(`${name} must be a duration such as 300s, 5m or 1h, not ${JSON.stringify(text)}`);
+}
+
+function size(environment: Environment, name: string, standard: string): string {
+  const text = environment[name] || standard;
+  if (/^[1-9]\d*[KMG]$/i.test(text)) return text;
+  throw new ConfigError(`${name} must be a size such as 512M or 2G, not ${JSON.stringify(text)}`);
+}
+
+/** What is said of it never repeats it: it holds a password. */
+function readDatabaseUrl(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const form = 'it must look like mysql://user:password@host:3306/points';
+  if (!URL.canParse(text)) throw new ConfigError(`DATABASE_URL is not a URL: ${form}`);
+  const url = new URL(text);
+  if (url.protocol !== 'mysql:') throw new ConfigError(`DATABASE_URL does not begin with mysql://: ${form}`);
+  if (url.hostname === '') throw new ConfigError(`DATABASE_URL names no host: ${form}`);
+  if (!/^\/[^/]+$/.test(url.pathname)) throw new ConfigError(`DATABASE_URL names no database: ${form}`);
+  return text;
 }
 
 function readSecret(secret: string | undefined): string | undefined {

@@ -13,9 +13,9 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { prepareServer } from './choose-server.ts';
 import { answers, createPointsDatabase, pidFileOf, urlFor } from './connect.ts';
+import type { Database } from './database.ts';
 import { explainFileError, makePrivateFolder } from './files.ts';
 import { lockFolder } from './folder-lock.ts';
-import type { Database } from './open-database.ts';
 import {
   identityOf,
   isAlive,

@@ -7,8 +7,9 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import mysql from 'mysql2/promise';
+import type { Database } from '../../src/database/database.ts';
 import { fetchServer, findFetchedServer } from '../../src/database/fetch-server.ts';
-import { type Database, openDatabase } from '../../src/database/open-database.ts';
+import { openDatabase } from '../../src/database/open-database.ts';
 import { findInstalledServers } from '../../src/database/server-program.ts';
 
 const CHILD = fileURLToPath(new URL('./open-in-child.ts', import.meta.url));

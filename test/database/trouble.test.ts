@@ -5,9 +5,7 @@ import { explainFileError } from '../../src/database/files.ts';
 import { openDatabase } from '../../src/database/open-database.ts';
 import { objectionTo, rememberVersion, serverFilesIn } from '../../src/database/server-files.ts';
 import type { ServerProgram } from '../../src/database/server-program.ts';
-import { type DataFolder, haveServer, makeDataFolder, query } from './data-folder.ts';
-
-const log = () => undefined;
+import { type DataFolder, haveServer, makeDataFolder } from './data-folder.ts';
 
 async function messageOf(opening: Promise<unknown>): Promise<string> {
   try {
@@ -17,35 +15,6 @@ async function messageOf(opening: Promise<unknown>): Promise<string> {
   }
   throw new Error('it opened');
 }
-
-describe('DATABASE_URL', () => {
-  const open = (databaseUrl: string) => openDatabase({ databaseUrl, dataDir: '/nowhere', log });
-
-  it('is used as it is, and its server left alone', async () => {
-    const url = 'mysql://app:p%40ss@db.example:3307/ledger?ssl=%7B%7D';
-    const database = await open(url);
-    expect(database).to.include({ url, embedded: false });
-    await database.stop();
-  });
-
-  for (const [url, complaint] of [
-    ['points', 'is not a URL'],
-    ['postgres://app:hunter2@db.example/points', 'begins with postgres://'],
-    ['mysql://app:hunter2@db.example:3306', 'names no database'],
-    ['mysql://app:hunter2@db.example:3306/', 'names no database'],
-    ['mysql://app:hunter2@db.example:3306/a/b', 'names no database'],
-    ['mysql:///points', 'names no host'],
-  ] as const) {
-    it(`${url}: ${complaint}`, async () => {
-      const message = await messageOf(open(url));
-      expect(message)
-        .to.include('DATABASE_URL')
-        .and.include(complaint)
-        .and.include('mysql://user:password@host:3306/points');
-      expect(message).to.not.include('hunter2');
-    });
-  }
-});
 
 describe('embedded database: folders that make trouble', () => {
   let folder: DataFolder;
@@ -74,7 +43,9 @@ describe('embedded database: folders that make trouble', () => {
   it('a file where the folder should be', async () => {
     const path = join(folder.path, 'file');
     writeFileSync(path, '');
-    const message = await messageOf(openDatabase({ databaseUrl: undefined, dataDir: join(path, 'data'), log }));
+    const message = await messageOf(
+      openDatabase({ databaseUrl: undefined, dataDir: join(path, 'data'), bufferPool: '32M', log: () => undefined }),
+    );
     expect(message)
       .to.include(`The data folder ${join(path, 'data')} cannot be used`)
       .and.include('ENOTDIR');
@@ -124,13 +95,5 @@ describe('embedded database: folders that make trouble', () => {
     const message = await messageOf(folder.open());
     expect(message).to.include('did not start').and.include('[ERROR]').and.include('error.log');
     expect(folder.servers()).to.deep.equal([]);
-  });
-
-  it('a buffer pool that is no size', async () => {
-    const message = await messageOf(
-      openDatabase({ databaseUrl: undefined, dataDir: folder.path, bufferPool: 'big', log }),
-    );
-    expect(message).to.include('DATABASE_BUFFER_POOL must be a size such as 512M or 2G, not big');
-    await query((await folder.open()).url, 'SELECT 1');
   });
 });

@@ -6,6 +6,7 @@ import { type TokenOptions, token } from '../../src/commands/token.ts';
 import { UsageError } from '../../src/commands/usage.ts';
 import { verifyAccount } from '../../src/commands/verify.ts';
 import { ConfigError, readConfig } from '../../src/config.ts';
+import { openDatabase } from '../../src/database/open-database.ts';
 import { connect } from '../../src/storage/connect.ts';
 import { type DataFolder, haveServer, makeDataFolder } from '../database/data-folder.ts';
 import { connectClient, failure } from '../support/client.ts';
@@ -39,6 +40,9 @@ describe('settings', () => {
     [{ DATABASE_CONNECTIONS: '2' }, 'DATABASE_CONNECTIONS'],
     [{ MAX_CLOCK_SKEW: '5' }, 'MAX_CLOCK_SKEW'],
     [{ MAX_CLOCK_SKEW: '-5m' }, 'MAX_CLOCK_SKEW'],
+    [{ DATABASE_BUFFER_POOL: 'big' }, 'DATABASE_BUFFER_POOL'],
+    [{ DATABASE_BUFFER_POOL: '0M' }, 'DATABASE_BUFFER_POOL'],
+    [{ DATABASE_BUFFER_POOL: '134217728' }, 'DATABASE_BUFFER_POOL'],
     [{ AUTH_SECRET: 'short' }, 'AUTH_SECRET'],
     [{ TLS_CERT_FILE: 'cert.pem' }, 'TLS_KEY_FILE'],
     [{ TLS_KEY_FILE: 'key.pem' }, 'TLS_CERT_FILE'],
@@ -54,6 +58,32 @@ describe('settings', () => {
       .to.throw(ConfigError)
       .with.property('message')
       .that.does.not.include('hush');
+  });
+
+  for (const [url, complaint] of [
+    ['points', 'is not a URL'],
+    ['hush@db.example/points', 'is not a URL'],
+    ['hush:hush@db.example/points', 'does not begin with mysql://'],
+    ['postgres://app:hush@db.example/points', 'does not begin with mysql://'],
+    ['mysql://app:hush@db.example:3306', 'names no database'],
+    ['mysql://app:hush@db.example:3306/', 'names no database'],
+    ['mysql://app:hush@db.example:3306/a/b', 'names no database'],
+    ['mysql:///points', 'names no host'],
+  ] as const) {
+    it(`the DATABASE_URL ${url} ${complaint}; its password is not repeated`, () => {
+      expect(() => readConfig({ DATABASE_URL: url }))
+        .to.throw(ConfigError, `DATABASE_URL ${complaint}: it must look like mysql://user:password@host:3306/points`)
+        .with.property('message')
+        .that.does.not.include('hush');
+    });
+  }
+
+  it('a DATABASE_URL is used as it is, and its server left alone', async () => {
+    const url = 'mysql://app:p%40ss@db.example:3307/ledger?ssl=%7B%7D';
+    const { databaseUrl, dataDir, databaseBufferPool: bufferPool } = readConfig({ DATABASE_URL: url });
+    const database = await openDatabase({ databaseUrl, dataDir, bufferPool, log: () => undefined });
+    expect(database).to.include({ url, embedded: false });
+    await database.stop();
   });
 
   it('empty variables count as unset, and nothing can be changed afterwards', () => {
@@ -91,7 +121,7 @@ describe('points-ledger', () => {
     ['an unknown option', ['serve', '--port', '5'], {}, 2, /--port/],
     ["another command's option", ['migrate', '--account', 'a'], {}, 2, /migrate does not take account/],
     ['a wrong setting', ['serve'], { GRPC_PORT: 'many' }, 2, /GRPC_PORT must be .*"many"/],
-    ['a database URL of another kind', ['serve'], { DATABASE_URL: 'postgres://u:hush@h/d' }, 1, /DATABASE_URL/],
+    ['a database URL of another kind', ['serve'], { DATABASE_URL: 'postgres://u:hush@h/d' }, 2, /DATABASE_URL/],
     ['a database that is not there', ['migrate'], { DATABASE_URL: 'mysql://u:hush@127.0.0.1:1/d' }, 1, /./],
     ['a token of nobody', ['token'], {}, 2, /--account/],
   ];

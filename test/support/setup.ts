@@ -1,13 +1,16 @@
 // Mocha's root plugin: one database server for the whole run. The one that DATABASE_URL names, else
 // an embedded one in .data/test, which stays there for the next run to start in a moment.
-import { type Database, openDatabase } from '../../src/database/open-database.ts';
+import { readConfig } from '../../src/config.ts';
+import type { Database } from '../../src/database/database.ts';
+import { openDatabase } from '../../src/database/open-database.ts';
 import { dropOldTestDatabases } from './database.ts';
 
 let database: Database | undefined;
 
 export async function mochaGlobalSetup(): Promise<void> {
+  const { databaseUrl } = readConfig({ DATABASE_URL: process.env.DATABASE_URL });
   database = await openDatabase({
-    databaseUrl: process.env.DATABASE_URL,
+    databaseUrl,
     dataDir: '.data/test',
     bufferPool: '256M',
     log: (line) => console.log(line),
