@@ -13,7 +13,7 @@ const PAGE = 1_000;
  * all. Prints each difference; the exit code is 1 where there is any.
  */
 export async function verify(config: Config, only: string | undefined): Promise<void> {
-  await withDatabase(config, async (db) => {
+  await withDatabase(config, console.error, async (db) => {
     if (only !== undefined && !(await readLastSequences(db, [only])).has(only)) {
       throw new Error(`there is no account ${only}`);
     }

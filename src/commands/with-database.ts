@@ -1,15 +1,19 @@
 import type { Knex } from 'knex';
 import type { Config } from '../config.ts';
+import type { Database } from '../database/database.ts';
 import { openDatabase } from '../database/open-database.ts';
 import { connect } from '../storage/connect.ts';
 
-/** Runs a command's work on the configured database, and closes it. */
-export async function withDatabase(config: Config, work: (db: Knex) => Promise<void>): Promise<void> {
-  const log = (line: string) => console.error(line);
-  const database = await openDatabase({ ...config, log, bufferPool: config.databaseBufferPool });
+/** Runs a command's work on the configured database, and closes it. `log` is told what takes a while. */
+export async function withDatabase(
+  config: Config,
+  log: (line: string) => void,
+  work: (db: Knex, database: Database) => Promise<void>,
+): Promise<void> {
+  const database = await openDatabase({ ...config, bufferPool: config.databaseBufferPool, log });
   const db = connect(database.url, { connectionsMax: config.databaseConnections });
   try {
-    await work(db);
+    await work(db, database);
   } finally {
     await db.destroy();
     await database.stop();
