@@ -61,6 +61,9 @@ export function readConfig(environment: Environment): Config {
       'DATABASE_CONNECTIONS must be greater than WORKERS: each group holds one, and reads need some',
     );
   }
+  if (config.grpcPort === config.httpPort && config.grpcPort !== 0) {
+    throw new ConfigError(`GRPC_PORT and HTTP_PORT must differ: both are ${config.grpcPort}`);
+  }
   return Object.freeze(config);
 }
 

@@ -9,9 +9,7 @@ export async function serve(config: Config, { demo }: { demo: boolean }): Promis
   const log = (line: string) => console.log(line);
   const stopped = nextSignal();
   await withDatabase(config, log, async (db, { url, embedded }) => {
-    const migrations = await migrate(db).catch((error: Error) => {
-      throw config.databaseUrl ? new Error(`DATABASE_URL: ${error.message}`) : error;
-    });
+    const migrations = await migrate(db);
     if (migrations.length > 0) log(`migrated the database: ${migrations.join(', ')}`);
     const server = await listen(config, db);
     try {

@@ -31,6 +31,8 @@ describe('settings', () => {
     [{ HTTP_PORT: '5000.5' }, 'HTTP_PORT'],
     [{ HTTP_PORT: '0x1388' }, 'HTTP_PORT'],
     [{ HTTP_PORT: '1e3' }, 'HTTP_PORT'],
+    [{ GRPC_PORT: '7000', HTTP_PORT: '7000' }, 'GRPC_PORT and HTTP_PORT'],
+    [{ GRPC_PORT: '5000' }, 'GRPC_PORT and HTTP_PORT'],
     [{ GROUP_MAX: '0' }, 'GROUP_MAX'],
     [{ GROUP_MAX: '1025' }, 'GROUP_MAX'],
     [{ QUEUE_MAX: '0' }, 'QUEUE_MAX'],
@@ -92,6 +94,10 @@ describe('settings', () => {
     expect(config).to.include({ clockSkewMs: 300_000, host: '127.0.0.1', groupMax: 128 });
     expect(Object.isFrozen(config)).to.equal(true);
   });
+
+  it('both ports may be 0: each is then a free one', () => {
+    expect(readConfig({ GRPC_PORT: '0', HTTP_PORT: '0' })).to.include({ grpcPort: 0, httpPort: 0 });
+  });
 });
 
 describe('points-ledger', () => {
@@ -115,6 +121,8 @@ describe('points-ledger', () => {
     ...['TLS_CERT_FILE', 'TLS_KEY_FILE', 'AUTH_SECRET', 'MAX_CLOCK_SKEW', 'GROUP_MAX', 'QUEUE_MAX', 'WORKERS'],
   ];
 
+  const NO_SERVER = { DATABASE_URL: 'mysql://u:hush@127.0.0.1:1/d' };
+  const NO_SOCKET = { DATABASE_URL: 'mysql://u:hush@localhost/d?socketPath=/nowhere/db.sock' };
   const REFUSED: readonly [string, string[], Record<string, string>, number, RegExp][] = [
     ['no command', [], {}, 2, /which command/],
     ['an unknown command', ['sevre'], {}, 2, /unknown command sevre/],
@@ -122,7 +130,10 @@ describe('points-ledger', () => {
     ["another command's option", ['migrate', '--account', 'a'], {}, 2, /migrate does not take account/],
     ['a wrong setting', ['serve'], { GRPC_PORT: 'many' }, 2, /GRPC_PORT must be .*"many"/],
     ['a database URL of another kind', ['serve'], { DATABASE_URL: 'postgres://u:hush@h/d' }, 2, /DATABASE_URL/],
-    ['a database that is not there', ['migrate'], { DATABASE_URL: 'mysql://u:hush@127.0.0.1:1/d' }, 1, /./],
+    ['serve without its server', ['serve'], NO_SERVER, 1, /DATABASE_URL: 127\.0\.0\.1:1 cannot be reached/],
+    ['migrate without its server', ['migrate'], NO_SERVER, 1, /DATABASE_URL: 127\.0\.0\.1:1 cannot be reached/],
+    ['verify without its server', ['verify'], NO_SERVER, 1, /DATABASE_URL: 127\.0\.0\.1:1 cannot be reached/],
+    ['migrate without its socket', ['migrate'], NO_SOCKET, 1, /DATABASE_URL: \/nowhere\/db\.sock cannot be reached/],
     ['a token of nobody', ['token'], {}, 2, /--account/],
   ];
   // Several at once: each is a process of its own.
@@ -168,6 +179,14 @@ describe('points-ledger', () => {
     const env = { DATABASE_URL: database.url };
     expect(await run(['migrate'], env)).to.include({ code: 0, stdout: 'ran 0001_ledger\n' });
     expect(await run(['migrate'], env)).to.include({ code: 0, stdout: 'the schema is up to date\n' });
+  });
+
+  it('migrate on a server that refuses says what the server says, in one line', async () => {
+    const url = new URL(database.url);
+    url.pathname = '/points_test_no_such_database';
+    const { code, stdout, stderr } = await run(['migrate'], { DATABASE_URL: url.href });
+    expect({ code, stdout }).to.eql({ code: 1, stdout: '' });
+    expect(stderr).to.match(/^points-ledger: DATABASE_URL: \S+ refuses: .*points_test_no_such_database.*\n$/);
   });
 
   it('token prints tokens that the server takes: of an account, and of a service with its scopes', async () => {
