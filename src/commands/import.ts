@@ -37,8 +37,7 @@ const SILENCE_MS = 3_000;
  * that was stopped goes on where it was when it is started again.
  */
 export async function importFile(config: Config, file: string, { url, token }: ImportOptions): Promise<void> {
-  if (!/\.(csv|ndjson)$/.test(file)) throw new UsageError(`import takes a .csv or .ndjson file, not ${file}`);
-  const { size } = statSync(file);
+  const size = sizeOf(file);
   const source = openRows(file);
   const progress = startProgress(file);
   const bar = createProgressBar(process.stderr);
@@ -67,6 +66,15 @@ export async function importFile(config: Config, file: string, { url, token }: I
   const { accepted, rejected } = progress.counts();
   console.log(`${accepted} accepted, ${rejected} rejected${rejected > 0 ? `: ${rejectsPath(file)}` : ''}`);
   if (rejected > 0) process.exitCode = EXIT_REJECTS;
+}
+
+/** The bytes of a file that can be imported; what cannot be is refused. */
+function sizeOf(file: string): number {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (!found) throw new UsageError(`no such file: ${file}`);
+  if (found.isDirectory()) throw new UsageError(`import takes a file, and ${file} is a folder`);
+  if (!/\.(csv|ndjson)$/.test(file)) throw new UsageError(`import takes a .csv or .ndjson file, not ${file}`);
+  return found.size;
 }
 
 function rejectsPath(file: string): string {

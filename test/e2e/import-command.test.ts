@@ -1,5 +1,5 @@
 // points-ledger import: files in, journal and rejects out, and nothing twice.
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from 'chai';
 import { connectClient } from '../support/client.ts';
@@ -148,10 +148,13 @@ describe('points-ledger import', () => {
   for (const [what, file, message] of [
     ['a header that lacks a column', 'header.csv', 'the header lacks the column points'],
     ['a file that is not there', 'missing.csv', 'no such file'],
+    ['a file that is not there, whatever its kind', 'missing', 'no such file'],
+    ['a folder', 'folder', 'is a folder'],
     ['a file of another kind', 'points.xlsx', 'takes a .csv or .ndjson file'],
   ] as const) {
     it(`${what} is told plainly`, async () => {
-      if (file === 'header.csv') write(file, ['account,payer,timestamp', 'a,P,2020-01-01T00:00:00Z']);
+      if (file === 'folder') mkdirSync(join(folder, file));
+      else if (!file.startsWith('missing')) write(file, ['account,payer,timestamp', 'a,P,2020-01-01T00:00:00Z']);
       const command = importing(join(folder, file));
       assert.isAbove((await command.ended) ?? 0, 0);
       assert.include(command.stderr(), message);
