@@ -1,14 +1,12 @@
 import type { Timestamp } from '../gen/google/protobuf/timestamp.ts';
 import type * as proto from '../gen/points/v1/resources.ts';
 import { type Allocation, type Instant, payerLines, type Transaction } from '../ledger/account.ts';
+import { isInYears1To9999 } from '../timestamps.ts';
 import { invalidRequest } from './errors.ts';
-
-const SECONDS_MIN = -62_135_596_800; // 0001-01-01T00:00:00Z
-const SECONDS_MAX = 253_402_300_799; // 9999-12-31T23:59:59Z
 
 /** A timestamp as an instant; digits finer than a microsecond are cut off. `field` is its path, for the error. */
 export function toInstant({ seconds, nanos }: Timestamp, field: string): Instant {
-  const valid = seconds >= SECONDS_MIN && seconds <= SECONDS_MAX && nanos >= 0 && nanos <= 999_999_999;
+  const valid = isInYears1To9999(seconds) && nanos >= 0 && nanos <= 999_999_999;
   if (!valid) throw invalidRequest({ field, description: 'must be from 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z' });
   const micros = String(Math.floor(nanos / 1000)).padStart(6, '0');
   return `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${micros}Z`;

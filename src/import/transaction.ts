@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ImportedTransaction } from '@points-ledger/client';
+import { parseTimestamp } from '../timestamps.ts';
 import type { Row } from './rows.ts';
 
 /** A transaction to import, and the row it came from. */
@@ -40,14 +41,12 @@ export function transactionOf(row: Row, fileName: string): RowTransaction | Reje
   if (typeof payer !== 'string') return reject('payer', 'must be a string');
   const points = toPoints(row.fields.points);
   if (points === null) return reject('points', 'must be a whole number from -(2^53-1) to 2^53-1');
-  if (typeof timestamp !== 'string' || Number.isNaN(Date.parse(timestamp)) || !RFC_3339.test(timestamp)) {
+  if (typeof timestamp !== 'string' || parseTimestamp(timestamp) === undefined) {
     return reject('timestamp', 'must be an RFC 3339 time such as 2020-11-02T14:00:00Z');
   }
   if (given !== undefined && typeof given !== 'string') return reject('request_id', 'must be a string');
   return { row, requestId, account, payer, points, timestamp };
 }
-
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/i;
 
 function toPoints(value: unknown): number | null {
   const points = typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value;

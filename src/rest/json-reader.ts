@@ -10,7 +10,7 @@ import {
 } from '@bufbuild/protobuf';
 import { isFieldError } from '@bufbuild/protobuf/reflect';
 import { type ApiError, invalidRequest } from '../api/errors.ts';
-import { parseTimestamp } from './timestamps.ts';
+import { parseTimestamp } from '../timestamps.ts';
 
 /** A message whose fields are set by name. */
 export type Fields = Message & Record<string, unknown>;

@@ -1,6 +1,6 @@
 import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
-import { formatFraction, formatTimestamp, type Moment } from './timestamps.ts';
+import { formatFraction, formatTimestamp, type Moment } from '../timestamps.ts';
 
 /**
  * Writes the JSON of a message of the generated (ts-proto) types.

@@ -81,11 +81,12 @@ describe('points-ledger import', () => {
       '{"account":"n d","payer":"P","points":1,"timestamp":"2020-01-01T00:00:00Z"}',
       '{"account":"nd","payer":"P","points":1,"timestamp":"yesterday"}',
       '{"account":"nd","payer":"P","points":5,"timestamp":"2020-01-01T00:00:00Z","request_id":"not a uuid"}',
+      '{"account":"nd","payer":"P","points":1,"timestamp":"2020-02-30T00:00:00Z"}',
       '{"account":"nd","payer":"P","points":1,"timestamp":"2020-01-01T00:00:00Z","tier":"gold"}',
     ]);
     const command = importing(file);
     assert.equal(await command.ended, 3, command.stderr());
-    assert.include(command.stdout(), '1 accepted, 7 rejected');
+    assert.include(command.stdout(), '1 accepted, 8 rejected');
     assert.deepEqual(rejects(file), [
       { row: 2, reason: 'INVALID_REQUEST', field: 'points' },
       { row: 3, reason: 'PAYER_BALANCE_INSUFFICIENT', field: 'points' },
@@ -93,7 +94,8 @@ describe('points-ledger import', () => {
       { row: 5, reason: 'INVALID_REQUEST', field: 'account' },
       { row: 6, reason: 'INVALID_REQUEST', field: 'timestamp' },
       { row: 7, reason: 'INVALID_REQUEST', field: 'request_id' },
-      { row: 8, reason: 'INVALID_REQUEST', field: '' },
+      { row: 8, reason: 'INVALID_REQUEST', field: 'timestamp' },
+      { row: 9, reason: 'INVALID_REQUEST', field: '' },
     ]);
     assert.deepEqual(await balance('nd'), { points: 10, sequence: 1 });
   });

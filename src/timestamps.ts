@@ -23,8 +23,13 @@ export function parseTimestamp(text: string): Moment | undefined {
   if (Number(day) > 28 && new Date(local).getUTCDate() !== Number(day)) return undefined;
   const offset = sign === undefined ? 0 : Number(`${sign}1`) * (Number(hours) * 3600 + Number(minutes) * 60);
   const seconds = local / 1000 - offset;
-  if (seconds < START_OF_YEAR_1 || seconds >= START_OF_YEAR_10000) return undefined;
+  if (!isInYears1To9999(seconds)) return undefined;
   return { seconds, nanos: fraction === undefined ? 0 : Number(fraction.slice(0, 9).padEnd(9, '0')) };
+}
+
+/** Whether a second, counted from 1970, lies in the years that RFC 3339 can tell and that are kept. */
+export function isInYears1To9999(seconds: number): boolean {
+  return seconds >= START_OF_YEAR_1 && seconds < START_OF_YEAR_10000;
 }
 
 /** The JSON form of a Timestamp, in UTC with as many digits as it needs: 0, 3, 6 or 9. */
