@@ -15,6 +15,9 @@ import {
 import { backOff, EngineFailure, PATIENCE_MS } from './failure.ts';
 import { createGroupRead } from './group-read.ts';
 
+// What is asked for and answered, for the API, which knows nothing of the storage.
+export type { JournalEntry, JournalFilter, LotPosition };
+
 /** Who waits for a read. */
 export interface Reader {
   /** Whether the caller has gone. */

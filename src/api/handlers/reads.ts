@@ -1,11 +1,9 @@
 import type { Clock } from '../../clock.ts';
-import type { Reads } from '../../engine/reads.ts';
+import type { JournalEntry, JournalFilter, LotPosition, Reads } from '../../engine/reads.ts';
 import type { Timestamp } from '../../gen/google/protobuf/timestamp.ts';
 import type { ListTransactionsRequest } from '../../gen/points/v1/points_service.ts';
 import type * as proto from '../../gen/points/v1/resources.ts';
 import type { Instant, Transaction } from '../../ledger/account.ts';
-import type { LotPosition } from '../../storage/list-lots.ts';
-import type { JournalEntry, JournalFilter } from '../../storage/read-journal.ts';
 import { toInstant, toTimestamp, toTransaction } from '../convert.ts';
 import { invalidRequest } from '../errors.ts';
 import type { Handlers } from '../method.ts';
