@@ -93,21 +93,14 @@ export async function* importAll(
       const token = await tokenOf(connection, Date.now() + timeoutMs, signal);
       const acceptedBefore = accepted;
       const base = backlog.decided;
-      // The server may name a rejection before all that stands in front of it is decided.
-      let early: ImportTransactionsResponse['rejections'] = [];
       try {
         for await (const response of stream(connection, token, backlog, retry.attemptTimeoutMs ?? SILENCE_MS, signal)) {
           const decided = base + response.decided;
-          early.push(...response.rejections);
-          const rejections = early
-            .map((rejection) => ({ ...rejection, index: base + rejection.index }))
-            .filter(({ index }) => index < decided)
-            .map((rejection) => ({
-              ...rejection,
-              transaction: backlog.entries[rejection.index - backlog.decided]!.given,
-            }));
-          early = early.filter(({ index }) => base + index >= decided);
           if (decided === backlog.decided) continue;
+          const rejections = response.rejections.map((rejection) => {
+            const index = base + rejection.index;
+            return { ...rejection, index, transaction: backlog.entries[index - backlog.decided]!.given };
+          });
           backlog.entries.splice(0, decided - backlog.decided);
           backlog.decided = decided;
           accepted = acceptedBefore + response.accepted;

@@ -40,7 +40,7 @@ export async function* watch(
         afterSequence = transaction.sequence;
         yield toTransaction(transaction);
       }
-      // A server ends a watch only to stop: another one may go on.
+      // A watch has no end, and a server that stops says so by an error: this one was cut short on its way.
       throw new UnavailableError('the server ended the watch', { code: 'UNAVAILABLE' });
     } catch (cause) {
       if (signal.aborted) return;
