@@ -96,6 +96,11 @@ export function retryOptions({ defaults }: Connection, options: CallOptions): Re
   return retry === true ? (typeof defaults.retry === 'object' ? defaults.retry : {}) : retry;
 }
 
+/** Aborted when the caller aborts a stream, or the client is closed. */
+export function signalOf({ closed }: Connection, { signal }: CallOptions): AbortSignal {
+  return signal ? AbortSignal.any([signal, closed]) : closed;
+}
+
 /** The metadata of a call. */
 export function headers(token: string): Metadata {
   const metadata = new Metadata();

@@ -76,6 +76,11 @@ export function errorOf(error: ServiceError, requestId?: string): PointsError {
   return new Class(error.details || error.message, details);
 }
 
+/** The error a stream ends with: one of ours, or what the transport reports. */
+export function streamError(cause: unknown): PointsError {
+  return cause instanceof PointsError ? cause : errorOf(cause as ServiceError);
+}
+
 /** The same error, knowing better whether the call may have taken effect. */
 export function withMaybeApplied<E extends PointsError>(error: E, maybeApplied: boolean): E {
   return Object.assign(error, { maybeApplied });

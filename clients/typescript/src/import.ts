@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { setImmediate as afterMicrotasks } from 'node:timers/promises';
-import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
+import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { onAbort } from './abort.ts';
-import { type CallOptions, type Connection, cancelled, headers, retryOptions, tokenOf } from './call.ts';
-import { errorOf } from './error-of.ts';
-import { DeadlineError, PointsError, UnavailableError } from './errors.ts';
+import { type CallOptions, type Connection, cancelled, headers, retryOptions, signalOf, tokenOf } from './call.ts';
+import { streamError } from './error-of.ts';
+import { DeadlineError, UnavailableError } from './errors.ts';
 import {
   type ImportedTransaction as ImportedMessage,
   type ImportTransactionsRequest,
@@ -12,7 +12,7 @@ import {
   PointsServiceService,
 } from './gen/points/v1/points_service.ts';
 import { type ImportedTransaction, importedTransaction } from './requests.ts';
-import { isRetryable, sleep, waitAfter } from './retry.ts';
+import { type RetryOptions, sleep, waitToReopen } from './retry.ts';
 
 /** How far an import has come. */
 export interface ImportProgress {
@@ -44,6 +44,8 @@ type Stream = ClientDuplexStream<ImportTransactionsRequest, ImportTransactionsRe
 interface Backlog {
   /** The index in the import of the first entry. */
   decided: number;
+  /** How many of those before it are in the journal. */
+  accepted: number;
   readonly entries: { readonly given: ImportedTransaction; readonly message: ImportedMessage }[];
   /** The source has no more. */
   complete: boolean;
@@ -77,51 +79,31 @@ export async function* importAll(
   source: Iterable<ImportedTransaction> | AsyncIterable<ImportedTransaction>,
   options: CallOptions,
 ): AsyncGenerator<ImportProgress, void> {
-  const signal = options.signal ? AbortSignal.any([options.signal, connection.closed]) : connection.closed;
+  const signal = signalOf(connection, options);
   const retry = retryOptions(connection, options);
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   const backlog = emptyBacklog();
   // It reports its failure through the backlog.
   void readSource(source, backlog);
-  let accepted = 0;
+  // Tries since the last progress.
   let attempts = 0;
   let progressAt = Date.now();
   try {
-    while (!(backlog.complete && backlog.entries.length === 0)) {
+    while (!isEverythingDecided(backlog)) {
       if (signal.aborted) throw cancelled(options.signal, {});
       attempts += 1;
       const token = await tokenOf(connection, Date.now() + timeoutMs, signal);
-      const acceptedBefore = accepted;
-      const base = backlog.decided;
       try {
-        for await (const response of stream(connection, token, backlog, retry.attemptTimeoutMs ?? SILENCE_MS, signal)) {
-          const decided = base + response.decided;
-          if (decided === backlog.decided) continue;
-          const rejections = response.rejections.map((rejection) => {
-            const index = base + rejection.index;
-            return { ...rejection, index, transaction: backlog.entries[index - backlog.decided]!.given };
-          });
-          backlog.entries.splice(0, decided - backlog.decided);
-          backlog.decided = decided;
-          accepted = acceptedBefore + response.accepted;
+        for await (const progress of importOverOneStream(connection, token, backlog, retry, signal)) {
           attempts = 0;
-          backlog.changed();
-          yield { decided, accepted, rejections };
+          yield progress;
           // The caller's own time does not count.
           progressAt = Date.now();
-        }
-        if (!(backlog.complete && backlog.entries.length === 0)) {
-          throw new UnavailableError('the server ended the import', { code: 'UNAVAILABLE' });
         }
       } catch (cause) {
         if (signal.aborted) throw cancelled(options.signal, { maybeApplied: true });
         if (backlog.failure) throw backlog.failure.cause;
-        const error = cause instanceof PointsError ? cause : errorOf(cause as ServiceError);
-        const tried = Math.max(attempts, 1);
-        const waitMs = waitAfter(tried, error, retry);
-        const late = Date.now() + waitMs - progressAt > timeoutMs;
-        if (late || tried >= (retry.attemptsMax ?? Number.POSITIVE_INFINITY) || !isRetryable(error)) throw error;
-        await sleep(waitMs, signal);
+        await sleep(waitToReopen(streamError(cause), attempts, retry, progressAt + timeoutMs), signal);
       }
     }
   } finally {
@@ -130,10 +112,50 @@ export async function* importAll(
   }
 }
 
+function isEverythingDecided({ complete, entries }: Backlog): boolean {
+  return complete && entries.length === 0;
+}
+
+/** Tells the progress of what one stream decides; throws where it ends before everything is. */
+async function* importOverOneStream(
+  connection: Connection,
+  token: string,
+  backlog: Backlog,
+  { attemptTimeoutMs = SILENCE_MS }: RetryOptions,
+  signal: AbortSignal,
+): AsyncGenerator<ImportProgress> {
+  // The server counts from the start of the stream.
+  const { decided, accepted } = backlog;
+  for await (const response of stream(connection, token, backlog, attemptTimeoutMs, signal)) {
+    if (decided + response.decided === backlog.decided) continue;
+    const rejections = response.rejections.map((rejection) => ({ ...rejection, index: decided + rejection.index }));
+    yield settle(backlog, decided + response.decided, accepted + response.accepted, rejections);
+  }
+  if (!isEverythingDecided(backlog)) throw new UnavailableError('the server ended the import', { code: 'UNAVAILABLE' });
+}
+
+/** Takes what is decided out of the backlog. Everything is counted from the start of the import. */
+function settle(
+  backlog: Backlog,
+  decided: number,
+  accepted: number,
+  rejected: readonly Omit<ImportRejection, 'transaction'>[],
+): ImportProgress {
+  const settled = backlog.entries.splice(0, decided - backlog.decided);
+  const rejections = rejected.map((rejection) => ({
+    ...rejection,
+    transaction: settled[rejection.index - backlog.decided]!.given,
+  }));
+  Object.assign(backlog, { decided, accepted });
+  backlog.changed();
+  return { decided, accepted, rejections };
+}
+
 function emptyBacklog(): Backlog {
   let waiting: (() => void)[] = [];
   return {
     decided: 0,
+    accepted: 0,
     entries: [],
     complete: false,
     failure: undefined,

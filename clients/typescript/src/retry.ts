@@ -47,6 +47,18 @@ export function waitAfter(attempts: number, error: PointsError, retry: RetryOpti
   return (error.retryAfterMs ?? 0) + Math.random() * limit;
 }
 
+/**
+ * How long to wait before a stream is opened again, in milliseconds, after a number of tries without progress. Throws the
+ * error it failed with where no other try may mend it, or none would come before `giveUpAt`.
+ */
+export function waitToReopen(error: PointsError, attempts: number, retry: RetryOptions, giveUpAt: number): number {
+  const tried = Math.max(attempts, 1);
+  if (tried >= (retry.attemptsMax ?? Number.POSITIVE_INFINITY) || !isRetryable(error)) throw error;
+  const waitMs = waitAfter(tried, error, retry);
+  if (Date.now() + waitMs > giveUpAt) throw error;
+  return waitMs;
+}
+
 /** Waits. Returns early when the signal is aborted. */
 export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal }).catch(() => {});

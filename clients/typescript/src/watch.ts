@@ -1,14 +1,13 @@
-import type { ServiceError } from '@grpc/grpc-js';
 import { onAbort } from './abort.ts';
-import { type CallOptions, type Connection, headers, retryOptions, tokenOf } from './call.ts';
-import { errorOf } from './error-of.ts';
+import { type CallOptions, type Connection, headers, retryOptions, signalOf, tokenOf } from './call.ts';
+import { streamError } from './error-of.ts';
 import { UnavailableError } from './errors.ts';
 import {
   PointsServiceService,
   type WatchTransactionsRequest,
   type WatchTransactionsResponse,
 } from './gen/points/v1/points_service.ts';
-import { isRetryable, sleep, waitAfter } from './retry.ts';
+import { sleep, waitToReopen } from './retry.ts';
 import { type Transaction, toTransaction } from './transactions.ts';
 
 const { path, requestSerialize, responseDeserialize } = PointsServiceService.watchTransactions;
@@ -22,7 +21,7 @@ export async function* watch(
   request: WatchTransactionsRequest,
   options: CallOptions,
 ): AsyncGenerator<Transaction, void> {
-  const signal = options.signal ? AbortSignal.any([options.signal, connection.closed]) : connection.closed;
+  const signal = signalOf(connection, options);
   const retry = retryOptions(connection, options);
   let { afterSequence } = request;
   // Tries since the last transaction.
@@ -44,10 +43,7 @@ export async function* watch(
       throw new UnavailableError('the server ended the watch', { code: 'UNAVAILABLE' });
     } catch (cause) {
       if (signal.aborted) return;
-      const error = cause instanceof UnavailableError ? cause : errorOf(cause as ServiceError);
-      const tried = Math.max(attempts, 1);
-      if (tried >= (retry.attemptsMax ?? Number.POSITIVE_INFINITY) || !isRetryable(error)) throw error;
-      await sleep(waitAfter(tried, error, retry), signal);
+      await sleep(waitToReopen(streamError(cause), attempts, retry, Number.POSITIVE_INFINITY), signal);
     }
   }
 }
