@@ -11,14 +11,14 @@ import type { ServerAddresses } from './server-process.ts';
 import { HOT, type Settings } from './settings.ts';
 
 /** `grouped`: the service as it comes. `single`: one transaction for each request. */
-export type Mode = 'grouped' | 'single';
+type Mode = 'grouped' | 'single';
 
 export interface Engine {
   readonly child: Child;
   spend(accounts: Accounts, inFlight: number): Promise<Measurement>;
 }
 
-export interface Server {
+interface Server {
   readonly child: Child;
   readonly addresses: ServerAddresses;
   grpc(calls: GrpcCalls, accounts: Accounts, inFlight: number): Promise<Measurement>;

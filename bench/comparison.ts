@@ -1,7 +1,7 @@
 import { type Measurement, median } from './measure.ts';
 
 /** What a ratio should reach. */
-export type Target = { readonly atLeast: number } | { readonly atMost: number };
+type Target = { readonly atLeast: number } | { readonly atMost: number };
 
 /** A line of the result: one thing measured, and what it is compared with. */
 export interface Comparison {

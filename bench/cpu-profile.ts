@@ -14,7 +14,7 @@ interface CpuProfile {
 }
 
 /** A part of the code and its share of the time the process was busy, 0 to 1. */
-export interface Share {
+interface Share {
   readonly part: string;
   readonly share: number;
 }

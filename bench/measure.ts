@@ -10,7 +10,7 @@ export interface Measurement extends Load {
 }
 
 /** The processes whose time is told, by what they are. */
-export type Processes = Readonly<Record<string, number>>;
+type Processes = Readonly<Record<string, number>>;
 
 export async function measure(run: () => Promise<Load>, processes: Processes): Promise<Measurement> {
   const before = Object.entries(processes).map(([name, pid]) => ({ name, pid, ms: cpuMs(pid) }));

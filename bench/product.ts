@@ -15,7 +15,6 @@ export const { connect } = (await load('storage/connect.js')) as typeof import('
 export const { migrate } = (await load('storage/migrate.js')) as typeof import('../src/storage/migrate.ts');
 export const { systemClock } = (await load('clock.js')) as typeof import('../src/clock.ts');
 export const { readConfig } = (await load('config.js')) as typeof import('../src/config.ts');
-export const { identify } = (await load('api/access.js')) as typeof import('../src/api/access.ts');
 export const { createApi } = (await load('api/calls.js')) as typeof import('../src/api/calls.ts');
 export const { createHandlers } = (await load(
   'api/handlers/handlers.js',

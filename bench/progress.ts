@@ -1,5 +1,5 @@
 /** Tells how far the benchmark is and how long it will take. */
-export interface Progress {
+interface Progress {
   /** A case begins. */
   begin(name: string): void;
   /** What is being done, and the share of the case that is done. */

@@ -3,7 +3,7 @@ import { serialize } from 'node:v8';
 import type { Knex } from 'knex';
 
 /** A statement as it was sent: the text with its placeholders, and what they stand for. */
-export interface Statement {
+interface Statement {
   readonly sql: string;
   readonly bindings: readonly unknown[];
 }

@@ -8,10 +8,10 @@ type Definitions = typeof PointsServiceService;
 export type MethodName = keyof Definitions;
 
 /** The request of a method. */
-export type RequestOf<Name extends MethodName> = ReturnType<Definitions[Name]['requestDeserialize']>;
+type RequestOf<Name extends MethodName> = ReturnType<Definitions[Name]['requestDeserialize']>;
 
 /** The response of a method. */
-export type ResponseOf<Name extends MethodName> = ReturnType<Definitions[Name]['responseDeserialize']>;
+type ResponseOf<Name extends MethodName> = ReturnType<Definitions[Name]['responseDeserialize']>;
 
 /** A call that is authenticated, validated and authorized. */
 export interface Call<Request> {
@@ -28,7 +28,7 @@ export interface Call<Request> {
  * What answers a method. It may fail with an ApiError or an EngineFailure; anything else is a fault of the server.
  * A stream of requests comes as decoded but unvalidated messages: its handler judges each item by itself.
  */
-export type Handler<Name extends MethodName> = Definitions[Name] extends { requestStream: true }
+type Handler<Name extends MethodName> = Definitions[Name] extends { requestStream: true }
   ? (call: Call<AsyncIterable<Message>>) => AsyncIterable<ResponseOf<Name>>
   : Definitions[Name] extends { responseStream: true }
     ? (call: Call<RequestOf<Name>>) => AsyncIterable<ResponseOf<Name>>

@@ -5,7 +5,7 @@ import { invalidRequest } from './errors.ts';
  * Writes and reads the page tokens of one list (AIP-158). A token holds a position and a digest of the account and the
  * filters it was made with; with any other it is refused. It grants nothing: what may be read is checked on each call.
  */
-export interface PageTokens<Position> {
+interface PageTokens<Position> {
   write(position: Position): string;
   /** The position; null for the empty token of the first page. */
   read(token: string): Position | null;

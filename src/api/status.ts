@@ -2,7 +2,7 @@ import { BadRequest, ErrorInfo, RetryInfo } from '../gen/google/rpc/error_detail
 import { ApiError, ERRORS, faultError } from './errors.ts';
 
 /** A detail of a `google.rpc.Status`: the full name of its type, its JSON form and its encoded form. */
-export interface StatusDetail {
+interface StatusDetail {
   readonly type: string;
   readonly json: Readonly<Record<string, unknown>>;
   readonly bytes: Uint8Array;

@@ -10,7 +10,7 @@ import { openRows } from '../import/rows.ts';
 import { UsageError } from './usage.ts';
 
 /** The options of `points-ledger import`. */
-export interface ImportOptions {
+interface ImportOptions {
   /** The server's gRPC address; undefined: the one that this environment would serve on. */
   readonly url: string | undefined;
   /** A service token with the scope import; undefined: one signed with this environment's secret. */

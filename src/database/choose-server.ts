@@ -11,7 +11,7 @@ const NEW_DATABASE_MB = 300;
 
 type Log = (line: string) => void;
 
-export type PreparedServer = { program: ServerProgram; files: ServerFiles };
+type PreparedServer = { program: ServerProgram; files: ServerFiles };
 
 export async function prepareServer(dataDir: string, log: Log): Promise<PreparedServer> {
   if (kindOfData(dataDir) === undefined) checkSpace(dataDir);

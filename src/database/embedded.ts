@@ -31,7 +31,7 @@ import { endServer, type ServerIdentity, startServer, waitUntilUp } from './serv
 import { socketPathFor } from './socket-path.ts';
 import { watch } from './watch.ts';
 
-export type EmbeddedOptions = { dataDir: string; bufferPool: string; log: (line: string) => void };
+type EmbeddedOptions = { dataDir: string; bufferPool: string; log: (line: string) => void };
 
 type Owner = ProcessIdentity & { opening: string };
 

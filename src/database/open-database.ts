@@ -3,7 +3,7 @@
 import type { Database } from './database.ts';
 import { openEmbedded } from './embedded.ts';
 
-export type DatabaseOptions = {
+type DatabaseOptions = {
   /** A server that is there; undefined: an embedded one. */
   databaseUrl: string | undefined;
   dataDir: string;

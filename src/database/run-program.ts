@@ -1,7 +1,7 @@
 // Runs a program to its end and gives back what it printed.
 import { execFile } from 'node:child_process';
 
-export type RunOptions = { cwd?: string; env?: NodeJS.ProcessEnv; timeoutMs?: number };
+type RunOptions = { cwd?: string; env?: NodeJS.ProcessEnv; timeoutMs?: number };
 
 export function runProgram(path: string, args: string[], options: RunOptions = {}): Promise<string> {
   const { cwd, env = process.env, timeoutMs = 300_000 } = options;

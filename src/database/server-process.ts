@@ -12,9 +12,9 @@ import { canTie, tied } from './tied.ts';
 /** `tied`: the kernel ends the server when the process that started it dies. */
 export type ServerIdentity = ProcessIdentity & { tied: boolean };
 
-export type ServerSettings = { socketPath: string; pidFile: string; bufferPool: string };
+type ServerSettings = { socketPath: string; pidFile: string; bufferPool: string };
 
-export type StartedServer = { identity: ServerIdentity; logged: number };
+type StartedServer = { identity: ServerIdentity; logged: number };
 
 /** A large redo log is what lets a busy server write its pages late and in order. */
 function runOptions(program: ServerProgram, settings: ServerSettings): string[] {
@@ -84,7 +84,7 @@ export async function waitUntilUp(
   return false;
 }
 
-export async function waitUntilGone(server: ProcessIdentity, log: (line: string) => void): Promise<void> {
+async function waitUntilGone(server: ProcessIdentity, log: (line: string) => void): Promise<void> {
   const tell = every(2000, () => log('waiting for the database to shut down'));
   while (isAlive(server)) {
     tell();

@@ -1,7 +1,7 @@
 // Looks after something that may break and can be repaired: at once the first time, with growing
 // pauses when it keeps breaking.
 
-export type Watched = {
+type Watched = {
   log: (line: string) => void;
   /** What is wrong, in words; undefined when all is well. */
   trouble: () => string | undefined;

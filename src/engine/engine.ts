@@ -25,7 +25,7 @@ export interface Submission {
 }
 
 /** What the engine has done since it began. */
-export interface EngineStats {
+interface EngineStats {
   /** Database transactions committed. */
   readonly groups: number;
   /** Commands whose group committed. */

@@ -1,5 +1,5 @@
 /** Things that wait, by account: those of one account in their order of arrival, and only one holder of it at a time. */
-export interface Queue<Item extends { readonly account: string }> {
+interface Queue<Item extends { readonly account: string }> {
   /** How many wait. */
   readonly size: number;
   /** Whether `take` would return anything. */

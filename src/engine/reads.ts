@@ -19,7 +19,7 @@ import { createGroupRead } from './group-read.ts';
 export type { JournalEntry, JournalFilter, LotPosition };
 
 /** Who waits for a read. */
-export interface Reader {
+interface Reader {
   /** Whether the caller has gone. */
   readonly isGone: () => boolean;
   /** When the caller stops waiting, as Date.now() counts; Infinity for never. */

@@ -5,7 +5,7 @@ const TERMINAL_MS = 100;
 const LINE_MS = 5_000;
 
 /** Shows how far a long job is: redrawn in place on a terminal, a line now and then elsewhere. */
-export interface ProgressBar {
+interface ProgressBar {
   /** `done` of the whole, 0 to 1; `rows` so far; `notes` to show beside it. */
   show(done: number, rows: number, notes: string): void;
   /** Shows the last state, and ends the line. */

@@ -10,7 +10,7 @@ export interface Row {
 }
 
 /** A file of rows, and how far it has been read. */
-export interface RowFile {
+interface RowFile {
   readonly rows: AsyncIterable<Row>;
   bytesRead(): number;
 }

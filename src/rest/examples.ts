@@ -113,7 +113,7 @@ export function exampleOf(type: DescMessage, depth = 0): JsonObject {
 }
 
 /** An example of the value of a field. */
-export function exampleOfField(field: DescField, depth = 0): Json {
+function exampleOfField(field: DescField, depth = 0): Json {
   const element = exampleOfElement(field, depth);
   if (field.fieldKind === 'list') return [element];
   return field.fieldKind === 'map' ? { key: element } : element;

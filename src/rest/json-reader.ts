@@ -29,10 +29,10 @@ const UNKNOWN_NAME_MAX = 100;
  * February 30, "0x10" for 16, and rounds integers past 2^53. Here each field names itself; the rarer kinds of field
  * (bytes, floating point, maps, oneofs, most well-known types) are still left to it.
  */
-export type ReadMessage = (message: Fields, json: JsonValue, prefix: string) => void;
+type ReadMessage = (message: Fields, json: JsonValue, prefix: string) => void;
 
 /** Reads one field of a message from its JSON form. */
-export type ReadField = (message: Fields, json: JsonValue, prefix: string, depth?: number) => void;
+type ReadField = (message: Fields, json: JsonValue, prefix: string, depth?: number) => void;
 
 type ReadValue = (json: JsonValue, field: string, depth: number) => unknown;
 

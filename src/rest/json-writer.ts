@@ -9,7 +9,7 @@ import { formatFraction, formatTimestamp, type Moment } from '../timestamps.ts';
  * value passes 2^53-1), and a field without presence is written even where it is 0, "", [] or {}. The text is put
  * together directly, for speed, and so that maps keep their order and any key: `1` or `__proto__` as well.
  */
-export type WriteJson = (value: unknown) => string;
+type WriteJson = (value: unknown) => string;
 
 const writers = new Map<DescMessage, WriteJson>();
 

@@ -4,7 +4,7 @@ import { commentOf } from './comments.ts';
 import { type FieldLimits, limitsOf, type Schema } from './openapi-rules.ts';
 
 /** Requests say what must be given; answers say what is always there. */
-export type Direction = 'request' | 'answer';
+type Direction = 'request' | 'answer';
 
 /** Writes JSON Schemas for messages, and collects those that are referred to. */
 export interface SchemaWriter {

@@ -106,7 +106,7 @@ function refuseDoubles(routes: readonly Route[]): void {
   }
 }
 
-export type Match =
+type Match =
   | { readonly route: Route; readonly path: RequestPath }
   /** No route: the methods that the path has; none where no route has it. */
   | { readonly route: undefined; readonly allowed: readonly string[] };

@@ -3,7 +3,7 @@
  * nothing was done. `connection`: the server went away or is not ready; whether a COMMIT took effect is unknown.
  * `statement`: the statement itself is at fault; a retry would fail again.
  */
-export type Fault = 'contention' | 'connection' | 'statement';
+type Fault = 'contention' | 'connection' | 'statement';
 
 const CONTENTION = new Set([
   1020, // ER_CHECKREAD: record has changed since last read

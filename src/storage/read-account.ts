@@ -6,7 +6,7 @@ import { readTransactions } from './read-transactions.ts';
 import { select, snapshot, toInstant } from './sql.ts';
 
 /** An account as its tables hold it, and its whole journal, of one moment. */
-export interface StoredAccount {
+interface StoredAccount {
   readonly account: Account;
   readonly journal: readonly Transaction[];
 }

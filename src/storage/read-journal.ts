@@ -6,7 +6,7 @@ import { type Entry, readTransactions } from './read-transactions.ts';
 import { type Db, select, snapshot, toDatetime } from './sql.ts';
 
 /** One draw on a lot, seen from the lot. */
-export interface Draw {
+interface Draw {
   readonly sequence: number;
   readonly points: number;
   readonly settlement: boolean;
@@ -24,7 +24,7 @@ export interface JournalEntry {
 }
 
 /** Draws shown of one lot. */
-export const DRAWS_MAX = 1000;
+const DRAWS_MAX = 1000;
 
 /** One transaction, or undefined. */
 export function readTransaction(db: Knex, id: string, sequence: number): Promise<JournalEntry | undefined> {

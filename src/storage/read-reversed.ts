@@ -1,7 +1,7 @@
 import { type Db, select } from './sql.ts';
 
 /** A spend that is reversed, in part or whole, and by how many points. */
-export interface Reversed {
+interface Reversed {
   readonly account_id: string;
   readonly spend_sequence: number;
   readonly points: number;

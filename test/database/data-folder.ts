@@ -16,7 +16,7 @@ const CHILD = fileURLToPath(new URL('./open-in-child.ts', import.meta.url));
 /** Where the test run's own embedded server is unpacked, if the machine has none. */
 const FETCHED = resolve('.data/test/mariadb-server');
 
-export type Child = {
+type Child = {
   process: ChildProcess;
   log: string[];
   /** The URL it printed; rejects with its log when it ended instead. */

@@ -7,7 +7,7 @@ import { registry, service } from '../../src/api/schema.ts';
 import { createGateway, type GatewayOptions } from '../../src/rest/gateway.ts';
 
 /** A call as it reached the api: the request in its proto3 JSON form. */
-export interface Call {
+interface Call {
   readonly method: string;
   readonly request: JsonValue;
   readonly context: CallContext;

@@ -7,7 +7,7 @@ import { checkInvariants } from './invariants.ts';
 import { type Answer, Oracle, type Told } from './oracle.ts';
 
 /** When commands are decided, unless a test says otherwise. */
-export const NOW = '2021-01-01T00:00:00.000000Z';
+const NOW = '2021-01-01T00:00:00.000000Z';
 
 /**
  * An account with an oracle at its side. Whatever is asked, it checks that both answer alike, that deciding changed

@@ -50,7 +50,7 @@ export class CallError extends Error {
   }
 }
 
-export interface CallSettings {
+interface CallSettings {
   /** Another token than the client's; empty for none. */
   readonly token?: string;
   readonly deadlineMs?: number;
@@ -76,9 +76,9 @@ export interface TestClient {
 }
 
 /** The names of the methods as the generated code spells them. */
-export type MethodName = keyof typeof proto.PointsServiceService;
+type MethodName = keyof typeof proto.PointsServiceService;
 
-export type Stream = AsyncIterable<proto.WatchTransactionsResponse> & { cancel(): void };
+type Stream = AsyncIterable<proto.WatchTransactionsResponse> & { cancel(): void };
 
 /** An import under way: messages go out with `send`, which waits while the server does not read. */
 export interface ImportCall extends AsyncIterable<proto.ImportTransactionsResponse> {

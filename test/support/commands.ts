@@ -4,16 +4,7 @@ import type { Oracle, OracleCommand, OracleEntry } from './oracle.ts';
 const POINTS_MAX = Number.MAX_SAFE_INTEGER;
 
 /** Payer names that only a comparison byte for byte tells apart, and some that are dangerous as names of properties. */
-export const PAYERS = [
-  'DANNON',
-  'dannon',
-  'MILLER COORS',
-  '\u00c9VIAN',
-  'E\u0301VIAN',
-  '__proto__',
-  'constructor',
-  '7',
-];
+const PAYERS = ['DANNON', 'dannon', 'MILLER COORS', '\u00c9VIAN', 'E\u0301VIAN', '__proto__', 'constructor', '7'];
 
 /**
  * Something to ask of an account, in terms of what was asked of it before, so that it keeps its meaning in any sequence,
@@ -36,7 +27,7 @@ export type Step = {
 );
 
 /** What was asked so far, whether done, refused or only previewed, and the account it was asked of. */
-export interface Conversation {
+interface Conversation {
   readonly asked: readonly OracleCommand[];
   readonly oracle: Oracle;
 }
@@ -54,12 +45,12 @@ export function entries(points: fc.Arbitrary<number> = fewPoints(), maxLength = 
 }
 
 /** Payers, few enough to meet again. */
-export function payers(): fc.Arbitrary<string> {
+function payers(): fc.Arbitrary<string> {
   return fc.constantFrom(...PAYERS);
 }
 
 /** Moments in the past, few enough to be equal at times. */
-export function instants(): fc.Arbitrary<string> {
+function instants(): fc.Arbitrary<string> {
   return fc.integer({ min: 1, max: 9 }).map((day) => `2020-01-0${day}T12:00:00.00000${day % 2}Z`);
 }
 
@@ -91,7 +82,7 @@ export function commandOf(step: Step, { asked, oracle }: Conversation): OracleCo
 }
 
 /** The same command, and then, with the same request id, the ways in which one field of it may differ. */
-export function variants(command: OracleCommand): [OracleCommand, ...OracleCommand[]] {
+function variants(command: OracleCommand): [OracleCommand, ...OracleCommand[]] {
   const { requestId } = command;
   const spend: OracleCommand = { kind: 'spend', requestId, points: 1 };
   switch (command.kind) {

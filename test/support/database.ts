@@ -32,7 +32,7 @@ export async function dropOldTestDatabases(server: string): Promise<void> {
 }
 
 /** The same server, user, password and options, another database. */
-export function withDatabase(server: string, name: string): string {
+function withDatabase(server: string, name: string): string {
   const url = new URL(server);
   url.pathname = `/${name}`;
   return url.href;

@@ -5,7 +5,7 @@ import { createConnection, createServer, type Socket } from 'node:net';
  * What becomes of a statement: it passes; or the connection is cut before the server sees it; or after the server has
  * done it, before the client sees the answer; or it and its answer pass, but the answer takes a while.
  */
-export type Fate = 'pass' | 'cut before' | 'cut after' | { readonly delayMs: number };
+type Fate = 'pass' | 'cut before' | 'cut after' | { readonly delayMs: number };
 
 export interface MysqlProxy {
   /** The database's URL by way of the proxy. */

@@ -22,13 +22,13 @@ export type OracleCommand =
     };
 
 /** Points of a lot: positive where drawn, negative where given back. */
-export interface Drawn {
+interface Drawn {
   readonly lot: number;
   readonly payer: string;
   readonly points: bigint;
 }
 
-export interface Line {
+interface Line {
   readonly payer: string;
   readonly points: bigint;
 }
@@ -55,7 +55,7 @@ export type Answer =
   | { readonly accepted: true; readonly replayed: boolean; readonly transactions: readonly Told[] }
   | { readonly accepted: false; readonly rejection: { readonly reason: string; readonly [detail: string]: unknown } };
 
-export interface OracleLot {
+interface OracleLot {
   readonly sequence: number;
   readonly payer: string;
   readonly earnedAt: string;

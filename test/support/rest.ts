@@ -11,7 +11,7 @@ export interface RestAnswer {
 }
 
 /** The JSON of a google.rpc.Status. */
-export interface RestStatus {
+interface RestStatus {
   readonly code: number;
   readonly message: string;
   readonly details: readonly { readonly '@type': string; readonly [name: string]: unknown }[];

@@ -5,7 +5,7 @@ import { verifyAccount } from '../../src/commands/verify.ts';
 import { connect } from '../../src/storage/connect.ts';
 import { readAccountIds } from '../../src/storage/read-account.ts';
 
-export const TABLES = ['accounts', 'payer_balances', 'open_lots', 'transactions', 'allocations', 'reversals'] as const;
+const TABLES = ['accounts', 'payer_balances', 'open_lots', 'transactions', 'allocations', 'reversals'] as const;
 
 export interface Tables {
   readonly connection: mysql.Connection;

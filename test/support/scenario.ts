@@ -11,7 +11,7 @@ import { requestIdOf } from './commands.ts';
  * 2020), `[A +10 @2, B +5 @1]` adds a batch, `spend 10` spends, `reverse #3` takes back spend 3, `reverse #3 10` 10
  * points of it. MAX stands for the largest number of points, MAX-1 for one less.
  */
-export interface Scenario {
+interface Scenario {
   readonly name: string;
   /** Commands, all of which are done, separated by semicolons. */
   readonly before: string;

@@ -13,7 +13,7 @@ const READY_MS_MAX = 60_000;
 /** Signs the tokens of every server that a test starts, so that all of them take the same ones. */
 export const AUTH_SECRET = 'the-secret-of-the-tests-and-of-no-one-else';
 
-export interface ServerOptions {
+interface ServerOptions {
   /** Undefined: an embedded database in the data folder. */
   readonly databaseUrl: string | undefined;
   /** Also makes the demo accounts' tokens. */
@@ -44,7 +44,7 @@ export interface TestServer {
 }
 
 /** A process of the command line, `points-ledger …`. */
-export interface Command {
+interface Command {
   readonly child: ChildProcess;
   readonly pid: number;
   readonly stdout: () => string;
