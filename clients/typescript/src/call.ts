@@ -38,6 +38,7 @@ export interface UnaryMethod<Request, Response> {
 type Write = Partial<Pick<PointsError, 'requestId' | 'maybeApplied'>>;
 
 const TIMEOUT_MS = 10_000;
+/** Timers count to 2^31-1 ms, more than three weeks; who waits longer waits for ever. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 const ATTEMPT_TIMEOUT_MS_MIN = 1_000;
 const SILENCE_MS = 1_000;
@@ -163,10 +164,7 @@ export function cancelled(signal: AbortSignal | undefined, write: Write): Cancel
   return new CancelledError('the call was aborted', { code: 'CANCELLED', cause: signal.reason, ...write });
 }
 
-/** Timers count to 2^31-1 ms, more than three weeks; who waits longer waits for ever. */
-const TIMEOUT_MS_MAX = 2 ** 31 - 1;
-
 function checkedTimeout(timeoutMs: number): number {
-  if (timeoutMs > 0) return timeoutMs > TIMEOUT_MS_MAX ? Number.POSITIVE_INFINITY : timeoutMs;
+  if (timeoutMs > 0) return timeoutMs > TIMER_MS_MAX ? Number.POSITIVE_INFINITY : timeoutMs;
   throw new RangeError(`timeoutMs: must be a number of milliseconds greater than 0, not ${timeoutMs}`);
 }
