@@ -1,13 +1,9 @@
 // Which answers are repeated, when, and with what.
 import { expect } from 'chai';
 import { version } from '../../clients/typescript/src/gen/version.ts';
-import {
-  type ConnectOptions,
-  connect,
-  type PointsClient,
-  type PointsError,
-} from '../../clients/typescript/src/index.ts';
+import { type ConnectOptions, connect, type PointsClient } from '../../clients/typescript/src/index.ts';
 import { ApiError, type Reason } from '../../src/api/errors.ts';
+import { failure } from '../support/outcomes.ts';
 import { bareStatus, type FakeCall, type FakeServer, startFakeServer } from './fake-server.ts';
 
 const QUICK = { delayMs: 1, delayMsMax: 5 };
@@ -183,12 +179,3 @@ const spend = {
   reason: '',
   draws: [],
 };
-
-async function failure(call: Promise<unknown>): Promise<PointsError> {
-  try {
-    await call;
-  } catch (error) {
-    return error as PointsError;
-  }
-  throw new Error('the call succeeded');
-}

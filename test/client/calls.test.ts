@@ -6,9 +6,9 @@ import {
   type ImportedTransaction,
   InvalidArgumentError,
   type PointsClient,
-  type PointsError,
 } from '../../clients/typescript/src/index.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { collect, failure } from '../support/outcomes.ts';
 import { startServer, stopServers, type TestServer } from '../support/server.ts';
 
 /** The example of the brief, in the order of arrival. */
@@ -230,18 +230,3 @@ describe('client: calls', () => {
     expect(error.violations[0]!.field).to.equal('transactions[0].timestamp');
   });
 });
-
-async function collect<T>(list: AsyncIterable<T>): Promise<T[]> {
-  const items: T[] = [];
-  for await (const item of list) items.push(item);
-  return items;
-}
-
-async function failure(call: Promise<unknown>): Promise<PointsError> {
-  try {
-    await call;
-  } catch (error) {
-    return error as PointsError;
-  }
-  throw new Error('the call succeeded');
-}

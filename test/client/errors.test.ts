@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import * as client from '../../clients/typescript/src/index.ts';
 import { ApiError, ERRORS, type ErrorDetails, type Reason } from '../../src/api/errors.ts';
+import { failure } from '../support/outcomes.ts';
 import { bareStatus, serviceError, startFakeServer } from './fake-server.ts';
 
 type ErrorClass = new (...args: never) => client.PointsError;
@@ -170,13 +171,4 @@ async function failureFor(answer: () => never): Promise<client.PointsError> {
     points.close();
     server.close();
   }
-}
-
-async function failure(call: Promise<unknown>): Promise<client.PointsError> {
-  try {
-    await call;
-  } catch (error) {
-    return error as client.PointsError;
-  }
-  throw new Error('the call succeeded');
 }

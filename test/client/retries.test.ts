@@ -10,6 +10,7 @@ import {
 } from '../../clients/typescript/src/index.ts';
 import { type CuttingProxy, type Fate, startCuttingProxy } from '../support/cutting-proxy.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { collect, failure } from '../support/outcomes.ts';
 import { startServer, stopServers, type TestServer } from '../support/server.ts';
 
 const TIMESTAMP = '2020-11-02T14:00:00Z';
@@ -221,21 +222,6 @@ async function inTurn<T>(count: number, parallel: number, call: () => Promise<T>
   };
   await Promise.all(Array.from({ length: parallel }, worker));
   return results;
-}
-
-async function collect<T>(list: AsyncIterable<T>): Promise<T[]> {
-  const items: T[] = [];
-  for await (const item of list) items.push(item);
-  return items;
-}
-
-async function failure(call: Promise<unknown>): Promise<unknown> {
-  try {
-    await call;
-  } catch (error) {
-    return error;
-  }
-  throw new Error('the call succeeded');
 }
 
 /** Mulberry32: the same numbers in every run. */

@@ -7,10 +7,10 @@ import {
   connect,
   type ImportedTransaction,
   type PointsClient,
-  type PointsError,
 } from '../../clients/typescript/src/index.ts';
 import { type CuttingProxy, startCuttingProxy } from '../support/cutting-proxy.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { collect, failure } from '../support/outcomes.ts';
 import { startServer, stopServers, type TestServer } from '../support/server.ts';
 
 const EARN = { payer: 'DANNON', points: 10, timestamp: '2020-11-02T14:00:00Z' };
@@ -254,18 +254,3 @@ describe('client: streams', () => {
     expect(aborted).to.include({ name: 'CancelledError', maybeApplied: true });
   });
 });
-
-async function collect<T>(list: AsyncIterable<T>): Promise<T[]> {
-  const items: T[] = [];
-  for await (const item of list) items.push(item);
-  return items;
-}
-
-async function failure(call: Promise<unknown>): Promise<PointsError> {
-  try {
-    await call;
-  } catch (error) {
-    return error as PointsError;
-  }
-  throw new Error('the call succeeded');
-}

@@ -11,6 +11,7 @@ import type { Database } from '../../src/database/database.ts';
 import { fetchServer, findFetchedServer } from '../../src/database/fetch-server.ts';
 import { openDatabase } from '../../src/database/open-database.ts';
 import { findInstalledServers } from '../../src/database/server-program.ts';
+import { until } from '../support/until.ts';
 
 const CHILD = fileURLToPath(new URL('./open-in-child.ts', import.meta.url));
 /** Where the test run's own embedded server is unpacked, if the machine has none. */
@@ -86,14 +87,6 @@ export async function query(url: string, sql: string): Promise<Record<string, un
     return rows as Record<string, unknown>[];
   } finally {
     connection.destroy();
-  }
-}
-
-export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const patience = Date.now() + 20_000;
-  while (!(await isSo())) {
-    if (Date.now() > patience) throw new Error(`waited in vain until ${isSo}`);
-    await new Promise((done) => setTimeout(done, 20));
   }
 }
 

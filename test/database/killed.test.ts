@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { type DataFolder, haveServer, makeDataFolder, query, until } from './data-folder.ts';
+import { until } from '../support/until.ts';
+import { type DataFolder, haveServer, makeDataFolder, query } from './data-folder.ts';
 
 describe('embedded database: killed', () => {
   let folder: DataFolder;

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { type DataFolder, haveServer, makeDataFolder, query, until } from './data-folder.ts';
+import { until } from '../support/until.ts';
+import { type DataFolder, haveServer, makeDataFolder, query } from './data-folder.ts';
 
 describe('embedded database: several processes, one folder', () => {
   let folder: DataFolder;

@@ -7,6 +7,7 @@ import { startMysqlProxy } from '../support/mysql-proxy.ts';
 import { restClient, statusOf } from '../support/rest.ts';
 import { expectVerified, openTables, type Tables, unchanged } from '../support/rows.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { until } from '../support/until.ts';
 
 const T = '2020-01-01T00:00:00Z';
 
@@ -354,14 +355,6 @@ describe('reliability', () => {
     });
   });
 });
-
-async function until(isSo: () => boolean | Promise<boolean>, patienceMs = 20_000): Promise<void> {
-  const patience = Date.now() + patienceMs;
-  while (!(await isSo())) {
-    if (Date.now() > patience) throw new Error(`waited in vain until ${isSo}`);
-    await pause(10);
-  }
-}
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));

@@ -8,6 +8,7 @@ import { migrate } from '../../src/storage/migrate.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { expectVerified, openTables, type Tables } from '../support/rows.ts';
 import { at, earn, spend, submission, summary } from '../support/submissions.ts';
+import { until } from '../support/until.ts';
 
 const SETTINGS: EngineSettings = { groupMax: 128, queueMax: 10_000, workers: 2 };
 
@@ -269,11 +270,3 @@ describe('groups', () => {
     }
   });
 });
-
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const patience = Date.now() + 20_000;
-  while (!(await isSo())) {
-    if (Date.now() > patience) throw new Error(`waited in vain until ${isSo}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

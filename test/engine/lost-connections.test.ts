@@ -9,6 +9,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { type MysqlProxy, startMysqlProxy } from '../support/mysql-proxy.ts';
 import { expectVerified, openTables, type Tables } from '../support/rows.ts';
 import { earn, spend, summary } from '../support/submissions.ts';
+import { until } from '../support/until.ts';
 
 describe('connections lost under way', () => {
   let database: TestDatabase;
@@ -133,11 +134,3 @@ describe('connections lost under way', () => {
     expect(outcomes.map(summary)).to.eql(outcomes.map((_, index) => String(index + 2)));
   });
 });
-
-async function until(isSo: () => boolean): Promise<void> {
-  const patience = Date.now() + 20_000;
-  while (!isSo()) {
-    if (Date.now() > patience) throw new Error(`waited in vain until ${isSo}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

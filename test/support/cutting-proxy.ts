@@ -1,5 +1,6 @@
 // A TCP proxy that breaks connections at a chosen byte, as networks do at moments nobody chooses.
 import { createConnection, createServer, type Socket } from 'node:net';
+import { listenLocally } from './listen-locally.ts';
 
 /** How a connection through the proxy ends. */
 export interface Fate {
@@ -40,26 +41,19 @@ interface Pipe {
 
 /** Forwards a free port of 127.0.0.1 to `target`, a `host:port`. */
 export async function startCuttingProxy(target: string, fate: CuttingProxy['fate'] = () => undefined) {
-  const { hostname, port } = new URL(`tcp://${target}`);
+  const { hostname, port: targetPort } = new URL(`tcp://${target}`);
   const pipes = new Set<Pipe>();
   const listener = createServer((client) => {
     proxy.connections += 1;
-    const pipe = { client, server: createConnection(Number(port), hostname), over: false };
+    const pipe = { client, server: createConnection(Number(targetPort), hostname), over: false };
     pipes.add(pipe);
     connect(pipe, proxy.fate());
     client.on('close', () => pipes.delete(pipe));
   });
-  const listen = (wanted: number) =>
-    new Promise<void>((resolve, reject) => {
-      listener.once('error', reject);
-      listener.listen(wanted, '127.0.0.1', () => resolve());
-    });
-  await listen(0);
-  const address = listener.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
+  const port = await listenLocally(listener);
 
   const proxy = {
-    address: `127.0.0.1:${address.port}`,
+    address: `127.0.0.1:${port}`,
     fate,
     connections: 0,
     cut() {
@@ -73,7 +67,9 @@ export async function startCuttingProxy(target: string, fate: CuttingProxy['fate
       proxy.cut();
       await closed;
     },
-    accept: () => listen(address.port),
+    accept: async () => {
+      await listenLocally(listener, port);
+    },
     async close() {
       if (listener.listening) await proxy.refuse();
     },

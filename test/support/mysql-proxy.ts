@@ -1,5 +1,6 @@
 // A proxy before the database that reads the statements passing through, and cuts a connection exactly at one of them.
 import { createConnection, createServer, type Socket } from 'node:net';
+import { listenLocally } from './listen-locally.ts';
 
 /**
  * What becomes of a statement: it passes; or the connection is cut before the server sees it; or after the server has
@@ -39,14 +40,7 @@ export async function startMysqlProxy(databaseUrl: string): Promise<MysqlProxy> 
     client.once('close', () => pipes.delete(pipe));
     forward(pipe);
   });
-  const listen = (wanted: number) =>
-    new Promise<void>((resolve, reject) => {
-      listener.once('error', reject);
-      listener.listen(wanted, '127.0.0.1', resolve);
-    });
-  await listen(0);
-  const address = listener.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
+  const port = await listenLocally(listener);
 
   function forward(pipe: Pipe): void {
     const { client, server } = pipe;
@@ -80,7 +74,7 @@ export async function startMysqlProxy(databaseUrl: string): Promise<MysqlProxy> 
   }
 
   const proxy = {
-    url: proxied(databaseUrl, address.port),
+    url: proxied(databaseUrl, port),
     fate: (_sql: string): Fate => 'pass',
     cuts: 0,
     async refuse() {
@@ -91,7 +85,9 @@ export async function startMysqlProxy(databaseUrl: string): Promise<MysqlProxy> 
       }
       await closed;
     },
-    accept: () => listen(address.port),
+    accept: async () => {
+      await listenLocally(listener, port);
+    },
     async close() {
       if (listener.listening) await proxy.refuse();
     },
