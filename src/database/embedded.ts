@@ -27,7 +27,7 @@ import {
 } from './process-identity.ts';
 import { rememberVersion } from './server-files.ts';
 import { explainFailure } from './server-log.ts';
-import { endServer, type ServerIdentity, startServer, waitUntilUp } from './server-process.ts';
+import { endServer, killServer, type ServerIdentity, startServer, waitUntilUp } from './server-process.ts';
 import { socketPathFor } from './socket-path.ts';
 import { watch } from './watch.ts';
 
@@ -182,8 +182,8 @@ async function keepRunningServer(opening: Opening): Promise<boolean> {
   const owner = readIdentity<Owner>(opening.ownerFile);
   const lostItsOwner = owner === undefined || !isSelf(opening, owner);
   if (server.tied && lostItsOwner) {
-    // It is about to end with its owner, even if it still answers: two on the same files would not do.
-    await endServer(server, log);
+    // It is dying with its owner, even if it still answers: two on the same files would not do.
+    await killServer(server, log);
     return false;
   }
   return waitUntilUp(socketPath, server, log);

@@ -117,7 +117,7 @@ function runInit(program: ServerProgram, options: string[], sql: string, errorLo
   const output = openSync(errorLog, 'a', 0o600);
   return new Promise<void>((resolve, reject) => {
     // Half-made tables are of no use: it need not outlive this process.
-    const [command, args] = tied('KILL', program.path, options);
+    const [command, args] = tied(program.path, options);
     const child = spawn(command, args, {
       stdio: ['pipe', output, output],
       env: serverEnvironment(program.libraryPath),

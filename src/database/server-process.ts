@@ -9,7 +9,7 @@ import { explainFailure, logSize, rotateLog } from './server-log.ts';
 import { type ServerProgram, serverEnvironment } from './server-program.ts';
 import { canTie, tied } from './tied.ts';
 
-/** `tied`: the kernel ends the server when the process that started it dies. */
+/** `tied`: the kernel kills the server when the process that started it dies. */
 export type ServerIdentity = ProcessIdentity & { tied: boolean };
 
 type ServerSettings = { socketPath: string; pidFile: string; bufferPool: string };
@@ -52,7 +52,7 @@ export function startServer(program: ServerProgram, files: ServerFiles, settings
     rmSync(stale, { force: true });
 
   const options = [...fileOptions(program, files, files.data), ...runOptions(program, settings)];
-  const [command, args] = tied('TERM', program.path, options);
+  const [command, args] = tied(program.path, options);
   const output = openSync(files.errorLog, 'a', 0o600);
   // A session of its own: Ctrl-C goes to the whole process group, and must not reach the database
   // before the service has finished with it.
@@ -105,6 +105,12 @@ export async function endServer(
   }, patienceMs);
   await waitUntilGone(server, log);
   clearTimeout(kill);
+}
+
+/** Ends the server at once. What it had answered is on the disk; its next start recovers. */
+export async function killServer(server: ProcessIdentity, log: (line: string) => void): Promise<void> {
+  sendSignal(server, 'SIGKILL');
+  await waitUntilGone(server, log);
 }
 
 function sendSignal(server: ProcessIdentity, signal: NodeJS.Signals): void {

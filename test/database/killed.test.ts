@@ -84,6 +84,20 @@ describe('embedded database: killed', () => {
     expect(folder.servers()).to.deep.equal([]);
   });
 
+  it('a server that hangs, its service gone: killed, not waited for', async () => {
+    const child = folder.openInChild();
+    await child.up;
+    const [server] = folder.servers();
+    child.process.kill('SIGSTOP');
+    process.kill(server!, 'SIGSTOP');
+    rmSync(join(folder.path, 'run', 'owner.json'));
+
+    const database = await folder.open();
+    await query(database.url, 'SELECT 1');
+    expect(folder.servers()).to.have.length(1);
+    expect(folder.servers()).to.not.include(server);
+  });
+
   it('a server of which no note is left: found by its socket', async () => {
     const child = folder.openInChild();
     await child.up;
