@@ -8,7 +8,7 @@ import { connect } from '../../src/storage/connect.ts';
 import { migrate } from '../../src/storage/migrate.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { expectVerified } from '../support/rows.ts';
-import { at, earn, spend, submission, summary } from '../support/submissions.ts';
+import { at, earn, reverse, spend, submission, summary } from '../support/submissions.ts';
 
 /** Spent lots and open lots of a large account: half each. */
 const LOTS = 20_000;
@@ -31,7 +31,7 @@ describe('what a call costs the database', () => {
     reads = createReads(db);
     await fill('small', 20);
     await fill('large', LOTS);
-    await Promise.all(Array.from({ length: 50 }, (_, index) => engine.submit(earn(`other-${index}`, 10))));
+    await Promise.all(Array.from({ length: 50 }, (_, index) => fillReversed(`other-${index}`, 10)));
     await db.raw('ANALYZE TABLE accounts, payer_balances, open_lots, transactions, allocations, reversals');
   });
   after(async () => {
@@ -58,6 +58,14 @@ describe('what a call costs the database', () => {
       }
       await Promise.all([...earning, ...spending]);
     }
+  }
+
+  /** An account with so many spends, each taken back. */
+  async function fillReversed(account: string, spends: number): Promise<void> {
+    const work = [earn(account, 10)];
+    for (let sequence = 2; sequence < 2 + spends; sequence += 1) work.push(spend(account, 1));
+    for (let sequence = 2; sequence < 2 + spends; sequence += 1) work.push(reverse(account, sequence));
+    await Promise.all(work.map((each) => engine.submit(each)));
   }
 
   async function rowsRead(): Promise<number> {
@@ -106,10 +114,7 @@ describe('what a call costs the database', () => {
       'a spend and its reversal',
       async (account) => {
         const outcome = await engine.submit(spend(account, 3));
-        const sequence = Number(summary(outcome));
-        await engine.submit(
-          submission(account, { kind: 'reverse', requestId: randomUUID(), spend: sequence, points: null, reason: '' }),
-        );
+        await engine.submit(reverse(account, Number(summary(outcome))));
       },
     ],
   ];
@@ -147,7 +152,7 @@ describe('what a call costs the database', () => {
 
     const scans: string[] = [];
     for (const { sql, bindings } of seen.values()) {
-      const [plan] = await db.raw(`EXPLAIN ${sql}`, bindings);
+      const [plan] = await db.raw(`EXPLAIN FORMAT=TRADITIONAL ${sql}`, bindings);
       for (const { table, type, rows, key } of plan as {
         table: string | null;
         type: string | null;

@@ -123,7 +123,12 @@ function onPackets(socket: Socket, take: (packet: Buffer) => void): void {
   });
 }
 
-/** The text of a COM_QUERY, the first packet of a command; undefined for anything else. */
+/**
+ * The text of a COM_QUERY, the first packet of a command; undefined for anything else. Between MySQL 8 and its clients the
+ * number of query attributes comes first: none, in one set.
+ */
 function statementOf(packet: Buffer): string | undefined {
-  return packet[3] === 0 && packet[4] === COM_QUERY ? packet.toString('utf8', 5) : undefined;
+  if (packet[3] !== 0 || packet[4] !== COM_QUERY) return undefined;
+  const hasAttributes = packet[5] === 0 && packet[6] === 1;
+  return packet.toString('utf8', hasAttributes ? 7 : 5);
 }

@@ -14,6 +14,11 @@ export function spend(account: string, points: number, changes: Partial<Submissi
   return submission(account, { kind: 'spend', requestId: randomUUID(), points }, changes);
 }
 
+/** Takes back all that is left of a spend. */
+export function reverse(account: string, sequence: number): Submission {
+  return submission(account, { kind: 'reverse', requestId: randomUUID(), spend: sequence, points: null, reason: '' });
+}
+
 export function submission(
   account: string,
   command: Submission['command'],
