@@ -5,6 +5,9 @@ import type { Database } from '../../src/database/database.ts';
 import { openDatabase } from '../../src/database/open-database.ts';
 import { dropOldTestDatabases } from './database.ts';
 
+/** How long the run may take to end after the last test. */
+const ENDED_MS_MAX = 20_000;
+
 let database: Database | undefined;
 
 export async function mochaGlobalSetup(): Promise<void> {
@@ -21,4 +24,11 @@ export async function mochaGlobalSetup(): Promise<void> {
 
 export async function mochaGlobalTeardown(): Promise<void> {
   await database?.stop();
+  setTimeout(endAnyway, ENDED_MS_MAX).unref();
+}
+
+/** A test that failed may have left something open, which must not keep the run from ending. */
+function endAnyway(): void {
+  console.error(`still open after the last test: ${process.getActiveResourcesInfo().join(', ')}`);
+  process.exit(1);
 }
