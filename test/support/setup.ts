@@ -30,5 +30,9 @@ export async function mochaGlobalTeardown(): Promise<void> {
 /** A test that failed may have left something open, which must not keep the run from ending. */
 function endAnyway(): void {
   console.error(`still open after the last test: ${process.getActiveResourcesInfo().join(', ')}`);
-  process.exit(1);
+  // After mocha's own listener, which sets the exit code by the failures it knows of.
+  process.once('exit', () => {
+    process.exitCode = 1;
+  });
+  process.exit();
 }
