@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { connect, type PointsClient, PointsError } from '@points-ledger/client';
 import { openSecret } from '../auth/secret.ts';
 import { signToken } from '../auth/tokens.ts';
@@ -51,11 +51,19 @@ export async function importFile(config: Config, file: string, { url, token }: I
 
 /** The bytes of a file that can be imported; what cannot be is refused. */
 function sizeOf(file: string): number {
-  const found = statSync(file, { throwIfNoEntry: false });
+  const found = statOf(file);
   if (!found) throw new UsageError(`no such file: ${file}`);
   if (found.isDirectory()) throw new UsageError(`import takes a file, and ${file} is a folder`);
   if (!/\.(csv|ndjson)$/.test(file)) throw new UsageError(`import takes a .csv or .ndjson file, not ${file}`);
   return found.size;
+}
+
+function statOf(file: string): Stats | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    throw new UsageError(`the file cannot be read: ${(error as Error).message}`);
+  }
 }
 
 function ownToken(config: Config): Promise<string> {

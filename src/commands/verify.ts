@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { Config } from '../config.ts';
 import { discrepancies, rebuild } from '../ledger/rebuild.ts';
+import { isMigrated } from '../storage/migrate.ts';
 import { readAccount, readAccountIds } from '../storage/read-account.ts';
 import { readLastSequences } from '../storage/read-journal.ts';
 import { withDatabase } from './with-database.ts';
@@ -14,6 +15,7 @@ const PAGE = 1_000;
  */
 export async function verify(config: Config, only: string | undefined): Promise<void> {
   await withDatabase(config, console.error, async (db) => {
+    if (!(await isMigrated(db))) throw new Error('this database has no ledger yet; see points-ledger migrate');
     if (only !== undefined && !(await readLastSequences(db, [only])).has(only)) {
       throw new Error(`there is no account ${only}`);
     }

@@ -32,6 +32,11 @@ export async function migrate(db: Knex): Promise<string[]> {
   });
 }
 
+/** Whether the schema has ever been made. */
+export function isMigrated(db: Knex): Promise<boolean> {
+  return db.schema.hasTable('accounts');
+}
+
 /** The lock is one of a single server: on the nodes of a cluster two may still meet, and the one that fails tries again. */
 async function migrateBesideOthers(db: Knex): Promise<string[]> {
   for (let tries = 1; ; tries += 1) {

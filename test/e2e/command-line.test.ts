@@ -258,6 +258,14 @@ describe('points-ledger', () => {
     expect(all.code).to.equal(0);
   });
 
+  it('verify of a database that has no ledger says so', async () => {
+    const empty = await createTestDatabase();
+    const { code, stderr } = await run(['verify'], { DATABASE_URL: empty.url });
+    await empty.drop();
+    expect(code).to.equal(1);
+    expect(stderr).to.equal('points-ledger: this database has no ledger yet; see points-ledger migrate\n');
+  });
+
   describe('serve', () => {
     it('a port in use: says which, and which setting changes it', async () => {
       const taken = createServer();

@@ -151,12 +151,14 @@ describe('points-ledger import', () => {
     ['a header that lacks a column', 'header.csv', 'the header lacks the column points'],
     ['a file that is not there', 'missing.csv', 'no such file'],
     ['a file that is not there, whatever its kind', 'missing', 'no such file'],
+    ['a path through a file', 'header.csv/rows.csv', 'cannot be read'],
     ['a folder', 'folder', 'is a folder'],
     ['a file of another kind', 'points.xlsx', 'takes a .csv or .ndjson file'],
   ] as const) {
     it(`${what} is told plainly`, async () => {
       if (file === 'folder') mkdirSync(join(folder, file));
-      else if (!file.startsWith('missing')) write(file, ['account,payer,timestamp', 'a,P,2020-01-01T00:00:00Z']);
+      else if (!file.startsWith('missing'))
+        write(file.split('/')[0]!, ['account,payer,timestamp', 'a,P,2020-01-01T00:00:00Z']);
       const command = importing(join(folder, file));
       assert.isAbove((await command.ended) ?? 0, 0);
       assert.include(command.stderr(), message);
