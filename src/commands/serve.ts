@@ -7,8 +7,9 @@ import { withDatabase } from './with-database.ts';
 /** `points-ledger serve`: runs until SIGINT or SIGTERM. `demo`: also makes and prints the demo accounts' tokens. */
 export async function serve(config: Config, { demo }: { demo: boolean }): Promise<void> {
   const log = (line: string) => console.log(line);
-  const stopped = nextSignal();
   await withDatabase(config, log, async (db, { url, embedded }) => {
+    // Not before: a signal ends a process that still prepares its database at once, and the database with it.
+    const stopped = nextSignal();
     const migrations = await migrate(db);
     if (migrations.length > 0) log(`migrated the database: ${migrations.join(', ')}`);
     const server = await listen(config, db);

@@ -1,5 +1,6 @@
 // Runs a program to its end and gives back what it printed.
 import { execFile } from 'node:child_process';
+import { tied } from './tied.ts';
 
 type RunOptions = { cwd?: string; env?: NodeJS.ProcessEnv; timeoutMs?: number };
 
@@ -8,7 +9,8 @@ export function runProgram(path: string, args: string[], options: RunOptions = {
   return new Promise((resolve, reject) => {
     // LC_ALL=C: some of the output is read, and must not be in the user's language.
     const settings = { cwd, env: { ...env, LC_ALL: 'C' }, timeout: timeoutMs, maxBuffer: 2 ** 26 };
-    execFile(path, args, settings, (error, stdout, stderr) => {
+    const [command, commandArgs] = tied(path, args);
+    execFile(command, commandArgs, settings, (error, stdout, stderr) => {
       if (!error) return resolve(stdout);
       // apt begins its reasons with E: (or W:), the first of them is the cause; others end with it.
       const lines = stderr.trim().split('\n');

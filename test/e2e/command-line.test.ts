@@ -15,6 +15,7 @@ import { restClient } from '../support/rest.ts';
 import { openTables } from '../support/rows.ts';
 import { AUTH_SECRET, runCommand, startServer, type TestServer, temporaryFolder } from '../support/server.ts';
 import { type TwoServers, twoServers } from '../support/two-servers.ts';
+import { until } from '../support/until.ts';
 
 /** Runs `points-ledger` to its end. */
 async function run(args: readonly string[], env: Record<string, string> = {}) {
@@ -328,6 +329,20 @@ describe('points-ledger', () => {
         expect(folder.servers(), 'the database of the one that still runs').to.have.length(1);
         expect(await second.stop('SIGTERM')).to.equal(0);
         expect(folder.servers()).to.eql([]);
+      });
+
+      it('Ctrl-C while it still prepares its database ends it at once, and what it had started', async () => {
+        const fresh = makeDataFolder();
+        try {
+          const command = runCommand(['serve'], { DATA_DIR: fresh.path, GRPC_PORT: '0', HTTP_PORT: '0' });
+          await until(() => fresh.servers().length > 0);
+          command.child.kill('SIGINT');
+          await command.ended;
+          expect(command.stdout()).to.include('preparing a new database').and.not.include('ready');
+          await until(() => fresh.servers().length === 0);
+        } finally {
+          await fresh.cleanUp();
+        }
       });
     });
   });
