@@ -46,6 +46,8 @@ const image = buf(
   'proto/points',
   '--path',
   'third_party/grpc',
+  '--path',
+  'third_party/google/rpc',
   '-o',
   '-',
 );

@@ -4,8 +4,9 @@ import { EngineFailure } from '../engine/failure.ts';
 import { PointsServiceService } from '../gen/points/v1/points_service.ts';
 import { identify, requireScope, resolveAccount } from './access.ts';
 import type { Api, CallContext } from './api.ts';
-import { ApiError, faultError } from './errors.ts';
+import { ApiError, faultError, invalidRequest } from './errors.ts';
 import { type Call, type Handlers, type MethodName, SCOPE_OF } from './method.ts';
+import { unsafeNumbers } from './unsafe-numbers.ts';
 import { validate } from './validate.ts';
 
 type UnaryHandler = (call: Call<unknown>) => Promise<object>;
@@ -30,8 +31,7 @@ export function createApi(authenticate: Authenticate, handlers: Handlers, stoppi
     validate(method.input, message);
     const { account: requested = '' } = message as { account?: string };
     const account = resolveAccount(identity, requested);
-    const request = PointsServiceService[name].requestDeserialize(encoded ?? encode(method, message));
-    return { request, account, isGone, deadline };
+    return { request: typed(method, message, encoded), account, isGone, deadline };
   }
 
   /** A stream of requests has no account of its own: its items name theirs. */
@@ -83,6 +83,16 @@ function endingWith(stopping: AbortSignal, context: CallContext): CallContext {
 
 function handlerOf(handlers: Handlers, method: DescMethod): unknown {
   return handlers[method.localName as MethodName];
+}
+
+/** The request in the service's own types, which hold no number past 2^53-1. */
+function typed(method: DescMethod, message: Message, encoded = encode(method, message)): unknown {
+  try {
+    return PointsServiceService[method.localName as MethodName].requestDeserialize(encoded);
+  } catch (error) {
+    const [first, ...rest] = unsafeNumbers(method.input, message);
+    throw first ? invalidRequest(first, ...rest) : error;
+  }
 }
 
 function encode(method: DescMethod, message: Message): Buffer {

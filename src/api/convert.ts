@@ -4,10 +4,13 @@ import { type Allocation, type Instant, payerLines, type Transaction } from '../
 import { isInYears1To9999 } from '../timestamps.ts';
 import { invalidRequest } from './errors.ts';
 
+/** What a timestamp may be, for the error. */
+export const TIMESTAMP_RANGE = 'must be from 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z';
+
 /** A timestamp as an instant; digits finer than a microsecond are cut off. `field` is its path, for the error. */
 export function toInstant({ seconds, nanos }: Timestamp, field: string): Instant {
   const valid = isInYears1To9999(seconds) && nanos >= 0 && nanos <= 999_999_999;
-  if (!valid) throw invalidRequest({ field, description: 'must be from 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z' });
+  if (!valid) throw invalidRequest({ field, description: TIMESTAMP_RANGE });
   const micros = String(Math.floor(nanos / 1000)).padStart(6, '0');
   return `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${micros}Z`;
 }

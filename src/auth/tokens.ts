@@ -47,20 +47,29 @@ interface Verified {
   readonly expiresAtMs: number;
 }
 
-/** Tokens remembered once verified: the signature costs more than the rest of a small call. */
+/** Tokens remembered: to verify the signature costs more than the rest of a small call. */
 const REMEMBERED_MAX = 10_000;
 
 /** Checks tokens signed with `secret`: HS256 alone, with a subject and an expiry. */
 export function createAuthenticate(secret: Uint8Array): Authenticate {
-  const remembered = new Map<string, Verified>();
-  return async (token) => {
+  const remembered = new Map<string, Promise<Verified>>();
+
+  /** The promise, not its result: calls that come while a token is verified wait for the same one, and keep their order. */
+  function verifyOnce(token: string): Promise<Verified> {
     const known = remembered.get(token);
-    if (known && known.expiresAtMs > Date.now()) return known.identity;
-    remembered.delete(token);
-    const verified = await verify(secret, token);
+    if (known) return known;
+    const verifying = verify(secret, token);
     if (remembered.size >= REMEMBERED_MAX) remembered.delete(remembered.keys().next().value ?? '');
-    remembered.set(token, verified);
-    return verified.identity;
+    remembered.set(token, verifying);
+    verifying.catch(() => remembered.delete(token));
+    return verifying;
+  }
+
+  return async (token) => {
+    const { identity, expiresAtMs } = await verifyOnce(token);
+    if (expiresAtMs > Date.now()) return identity;
+    remembered.delete(token);
+    throw new TokenError('the token has expired');
   };
 }
 

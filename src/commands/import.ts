@@ -75,9 +75,13 @@ function ownToken(config: Config): Promise<string> {
 async function send(client: PointsClient, file: string, size: number, progress: FileProgress): Promise<void> {
   const source = openRows(file);
   const bar = createProgressBar(process.stderr);
+  const stopped = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
   const silence = setTimeout(() => console.error('no answer from the server yet; trying on'), SILENCE_MS);
   try {
-    for await (const { decided, rejections } of client.importTransactions(progress.transactions(source.rows))) {
+    const transactions = progress.transactions(source.rows);
+    const progressed = client.importTransactions(transactions, { signal: stopped.signal });
+    for await (const { decided, rejections } of progressed) {
       clearTimeout(silence);
       progress.settle(decided, rejections);
       const { rows, rejected } = progress.counts();

@@ -60,6 +60,9 @@ export interface Engine {
   close(): Promise<void>;
 }
 
+/** How often a full queue is searched for commands whose callers have gone. */
+const SWEEP_MS = 100;
+
 interface Pending extends Submission {
   /** When trying again ends, as Date.now() counts. */
   readonly giveUpAt: number;
@@ -80,6 +83,7 @@ export function createEngine(db: Knex, clock: Clock, settings: EngineSettings): 
   const stats = { groups: 0, commands: 0, contentions: 0, disconnections: 0 };
   const busy = new Set<Promise<void>>();
   let wakeUp = false;
+  let sweptAt = 0;
   let closed = false;
 
   /** Starts workers once this turn of the event loop has delivered all it has, so that what came together goes together. */
@@ -96,6 +100,15 @@ export function createEngine(db: Knex, clock: Clock, settings: EngineSettings): 
         busy.add(worker);
       }
     });
+  }
+
+  /** Those whose callers have gone make room first; looked for now and then only, as there may be many refusals. */
+  function isFull(): boolean {
+    if (queue.size < settings.queueMax) return false;
+    if (Date.now() < sweptAt + SWEEP_MS) return true;
+    sweptAt = Date.now();
+    queue.drop((pending) => !stillWanted(pending));
+    return queue.size >= settings.queueMax;
   }
 
   async function work(): Promise<void> {
@@ -163,7 +176,7 @@ export function createEngine(db: Knex, clock: Clock, settings: EngineSettings): 
     submit(submission) {
       return new Promise((resolve, reject) => {
         if (closed) return reject(new EngineFailure('SERVER_STOPPING'));
-        if (queue.size >= settings.queueMax) return reject(new EngineFailure('QUEUE_FULL'));
+        if (isFull()) return reject(new EngineFailure('QUEUE_FULL'));
         const giveUpAt = Date.now() + PATIENCE_MS;
         queue.push({ ...submission, giveUpAt, trouble: undefined, uncertain: false, settle: resolve, fail: reject });
         wake();

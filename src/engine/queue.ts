@@ -9,6 +9,8 @@ interface Queue<Item extends { readonly account: string }> {
   take(max: number): Item[];
   /** Lets go of the accounts of what was taken. */
   release(taken: readonly Item[]): void;
+  /** Takes out what need not wait any longer. */
+  drop(isUnwanted: (item: Item) => boolean): void;
 }
 
 interface Lane<Item> {
@@ -64,6 +66,16 @@ export function createQueue<Item extends { readonly account: string }>(): Queue<
         lane.held = false;
         if (lane.waiting.length > 0) turns.add(lane);
         else lanes.delete(account);
+      }
+    },
+    drop(isUnwanted) {
+      for (const lane of lanes.values()) {
+        const wanted = lane.waiting.filter((item) => !isUnwanted(item));
+        size -= lane.waiting.length - wanted.length;
+        lane.waiting.splice(0, lane.waiting.length, ...wanted);
+        if (wanted.length > 0 || lane.held) continue;
+        turns.delete(lane);
+        lanes.delete(lane.account);
       }
     },
   };

@@ -32,13 +32,17 @@ export function rejectsPath(file: string): string {
 export function startProgress(file: string): FileProgress {
   const begun = readCheckpoint(file);
   let counts: Checkpoint = begun ?? { rows: 0, accepted: 0, rejected: 0, rejectsBytes: 0 };
-  appendFileSync(rejectsPath(file), '');
-  truncateSync(rejectsPath(file), Math.min(begun?.rejectsBytes ?? 0, statSync(rejectsPath(file)).size));
   const underWay: (RowTransaction | Reject)[] = [];
   let decided = 0;
   let savedAt = Date.now();
 
+  /** Whether no row is settled yet. Until then, the files of an earlier import are left alone. */
+  function isFresh(): boolean {
+    return counts.rows === (begun?.rows ?? 0);
+  }
+
   function settleRow(row: Row, reject: Reject | undefined): void {
+    if (isFresh()) cutRejects(file, begun?.rejectsBytes ?? 0);
     const line = reject ? `${JSON.stringify(rejectLine(reject))}\n` : '';
     if (reject) appendFileSync(rejectsPath(file), line);
     counts = {
@@ -58,6 +62,7 @@ export function startProgress(file: string): FileProgress {
   }
 
   function save(): void {
+    if (isFresh()) return;
     savedAt = Date.now();
     writeCheckpoint(file, counts);
   }
@@ -89,6 +94,12 @@ export function startProgress(file: string): FileProgress {
       if (counts.rejected === 0) rmSync(rejectsPath(file), { force: true });
     },
   };
+}
+
+/** Rejects told after the last checkpoint are told again. */
+function cutRejects(file: string, bytes: number): void {
+  appendFileSync(rejectsPath(file), '');
+  truncateSync(rejectsPath(file), Math.min(bytes, statSync(rejectsPath(file)).size));
 }
 
 function toReject({ transaction, reason, field, message }: ImportRejection): Reject {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ImportedTransaction } from '@points-ledger/client';
+import { LONE_SURROGATE } from '../json-text.ts';
 import { parseTimestamp } from '../timestamps.ts';
 import type { Row } from './rows.ts';
 
@@ -39,6 +40,9 @@ export function transactionOf(row: Row, fileName: string): RowTransaction | Reje
   if (row.fault !== null) return reject('', row.fault);
   if (typeof account !== 'string') return reject('account', 'must be a string');
   if (typeof payer !== 'string') return reject('payer', 'must be a string');
+  // Sent as they are, they would become other characters.
+  if (LONE_SURROGATE.test(account)) return reject('account', 'has half of a surrogate pair');
+  if (LONE_SURROGATE.test(payer)) return reject('payer', 'has half of a surrogate pair');
   const points = toPoints(row.fields.points);
   if (points === null) return reject('points', 'must be a whole number from -(2^53-1) to 2^53-1');
   if (typeof timestamp !== 'string' || parseTimestamp(timestamp) === undefined) {

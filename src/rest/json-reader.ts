@@ -10,6 +10,7 @@ import {
 } from '@bufbuild/protobuf';
 import { isFieldError } from '@bufbuild/protobuf/reflect';
 import { type ApiError, invalidRequest } from '../api/errors.ts';
+import { LONE_SURROGATE } from '../json-text.ts';
 import { parseTimestamp } from '../timestamps.ts';
 
 /** A message whose fields are set by name. */
@@ -156,8 +157,6 @@ function longReader(field: DescField, min: bigint, max: bigint): ReadValue | und
   if ('longAsString' in field && field.longAsString) return undefined;
   return (json, path) => readInteger(json, path, min, max);
 }
-
-const LONE_SURROGATE = /\p{Surrogate}/u;
 
 function readString(json: JsonValue, field: string): string {
   if (typeof json !== 'string') throw fault(field, 'must be a string');

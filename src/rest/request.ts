@@ -1,7 +1,7 @@
-import { create, type DescField, type Message } from '@bufbuild/protobuf';
+import { create, type DescField, type JsonValue, type Message } from '@bufbuild/protobuf';
 import { invalidRequest } from '../api/errors.ts';
+import { JsonFault, parseJsonText } from '../json-text.ts';
 import type { Fields, JsonReader } from './json-reader.ts';
-import { parseJsonText } from './json-text.ts';
 import { captureVariable, type RequestPath } from './path-template.ts';
 import { readQuery, setFromText } from './query.ts';
 import type { Route } from './routes.ts';
@@ -29,10 +29,20 @@ export function readRequest(
 function readBody(reader: JsonReader, route: Route, message: Fields, body: Buffer): void {
   if (body.length === 0) throw invalidRequest({ field: 'body', description: 'must be JSON, but is empty' });
   if (route.body === 'whole') {
-    reader.message(route.rpc.input)(message, parseJsonText(body, ''), '');
+    reader.message(route.rpc.input)(message, parseBody(body, ''), '');
   } else if (route.body !== 'none') {
     const { read } = reader.fields(route.rpc.input).get(route.body.name)!;
-    read(message, parseJsonText(body, route.body.name), '');
+    read(message, parseBody(body, route.body.name), '');
+  }
+}
+
+/** `prefix` is the field that the body stands for, where it is not the whole request. */
+function parseBody(body: Buffer, prefix: string): JsonValue {
+  try {
+    return parseJsonText(body, prefix);
+  } catch (error) {
+    if (!(error instanceof JsonFault)) throw error;
+    throw invalidRequest({ field: error.field || 'body', description: error.description });
   }
 }
 

@@ -42,6 +42,7 @@ export async function readBalances(db: Db, ids: readonly string[]): Promise<Map<
 
 /** What an account held after the last transaction recorded at or before `instant`, summed up from the journal. */
 export async function readBalanceAsOf(db: Db, id: string, instant: Instant): Promise<Balance> {
+  await waitForGroups(db, id);
   const sequence = await lastSequenceAt(db, id, instant);
   const rows = await select<{ payer: string; points: number; unsettled: number }>(
     db,
@@ -59,6 +60,14 @@ export async function readBalanceAsOf(db: Db, id: string, instant: Instant): Pro
     [id, sequence, id, sequence],
   );
   return { sequence, payers: rows };
+}
+
+/**
+ * Waits until groups that hold the account have committed. Those that come later lock it after this and take their time
+ * only then, so that what they record is later than any time that is past now: the answer will not change.
+ */
+async function waitForGroups(db: Db, id: string): Promise<void> {
+  await select(db, 'SELECT sequence FROM accounts WHERE account_id = ? FOR UPDATE', [id]);
 }
 
 /**

@@ -291,6 +291,29 @@ describe('history', () => {
       expect(await asOf(new Date().toISOString())).to.eql(log.at(-1)!.balance);
     });
 
+    it('just now, while others write: the answer is the same later', async () => {
+      const account = newAccount('as-of-now');
+      await one.addTransaction({ account, payer: 'A', points: 1_000_000, timestamp: day(1) });
+      let over = false;
+      const writers = Array.from({ length: 8 }, async (_, index) => {
+        while (!over) await (index % 2 ? one : other).spendPoints({ account, points: 1 });
+      });
+      const answers: { asOf: string; points: number }[] = [];
+      const readers = Array.from({ length: 4 }, async (_, index) => {
+        for (let read = 0; read < 40; read += 1) {
+          const asOf = new Date().toISOString();
+          const { points } = await (index % 2 ? one : other).getBalance({ account, asOf });
+          answers.push({ asOf, points });
+        }
+      });
+      await Promise.all(readers);
+      over = true;
+      await Promise.all(writers);
+      for (const { asOf, points } of answers) {
+        expect((await one.getBalance({ account, asOf })).points, asOf).to.equal(points);
+      }
+    });
+
     it('of the future is refused', async () => {
       const error = await failure(
         one.getBalance({ account: newAccount(), asOf: new Date(Date.now() + 60_000).toISOString() }),

@@ -1,5 +1,9 @@
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { TimestampSchema } from '@bufbuild/protobuf/wkt';
+import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { expect } from 'chai';
+import { service } from '../../src/api/schema.ts';
 import { connectClient, failure, type TestClient, toText } from '../support/client.ts';
 import { curl, type Rest, restClient, statusOf } from '../support/rest.ts';
 import { unchanged } from '../support/rows.ts';
@@ -23,6 +27,40 @@ describe('hostile input', () => {
   });
   after(() => {
     client?.close();
+  });
+
+  it('timestamps and sequences past 2^53 on the wire name the field', async () => {
+    const far = create(TimestampSchema, { seconds: 2n ** 53n });
+    const CASES = [
+      ['addTransaction', { payer: 'A', points: 1n, timestamp: far }, 'timestamp'],
+      [
+        'batchAddTransactions',
+        {
+          transactions: [
+            { payer: 'A', points: 1n, timestamp: create(TimestampSchema) },
+            { payer: 'A', points: 1n, timestamp: far },
+          ],
+        },
+        'transactions[1].timestamp',
+      ],
+      ['getBalance', { asOf: far }, 'as_of'],
+      ['listTransactions', { recordedUntil: create(TimestampSchema, { seconds: -(2n ** 63n) }) }, 'recorded_until'],
+      ['getTransaction', { sequence: 2n ** 62n }, 'sequence'],
+    ] as const;
+    const raw = new Client(servers.one.grpcAddress, credentials.createInsecure());
+    const metadata = new Metadata();
+    metadata.set('authorization', `Bearer ${await servers.one.token(account)}`);
+    for (const [name, fields, field] of CASES) {
+      const { input, name: method } = service.methods.find(({ localName }) => localName === name)!;
+      const request = Buffer.from(toBinary(input, create(input, fields as never)));
+      const error = await new Promise<ServiceError | null>((resolve) => {
+        const same = (value: Buffer) => value;
+        raw.makeUnaryRequest(`/${service.typeName}/${method}`, same, same, request, metadata, resolve);
+      });
+      expect(error, name).to.include({ code: status.INVALID_ARGUMENT });
+      expect(error?.details, name).to.match(new RegExp(`^${field.replace(/[[\]]/g, '\\$&')}: must be `));
+    }
+    raw.close();
   });
 
   describe('bodies', () => {

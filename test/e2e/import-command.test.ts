@@ -1,6 +1,7 @@
 // points-ledger import: files in, journal and rejects out, and nothing twice.
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from 'chai';
 import { connectClient } from '../support/client.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -117,6 +118,53 @@ describe('points-ledger import', () => {
       assert.equal(await command.ended, code, command.stderr());
       assert.deepEqual(await balance('mend'), { points: 95, sequence: 2 });
     }
+  });
+
+  it('a row that is not UTF-8, or not strict JSON, is rejected as it is, not mended in silence', async () => {
+    const csv = write('latin.csv', ['account,payer,points,timestamp', 'strict,ok,1,2020-01-01T00:00:00Z']);
+    appendFileSync(csv, Buffer.from('strict,caf\xe9,10,2020-01-01T00:00:00Z\n', 'latin1'));
+    const ndjson = write('strict.ndjson', [
+      '{"account":"strict","payer":"X","points":2,"points":3,"timestamp":"2020-01-01T00:00:00Z"}',
+      '{"account":"strict","payer":"X","points":1.00000000000000001,"timestamp":"2020-01-01T00:00:00Z"}',
+      '{"account":"strict","payer":"a\\ud800b","points":1,"timestamp":"2020-01-01T00:00:00Z"}',
+      '{"account":"strict","payer":"é😀","points":1,"timestamp":"2020-01-01T00:00:00Z"}',
+    ]);
+    appendFileSync(
+      ndjson,
+      Buffer.from('{"account":"strict","payer":"\xe9","points":1,"timestamp":"2020-01-01T00:00:00Z"}', 'latin1'),
+    );
+    assert.equal(await importing(csv).ended, 3);
+    assert.equal(await importing(ndjson).ended, 3);
+    assert.deepEqual(
+      [...rejects(csv), ...rejects(ndjson)].map(({ row }) => row),
+      [2, 1, 2, 3, 5],
+    );
+    assert.deepEqual(await balance('strict'), { points: 2, sequence: 2 });
+  });
+
+  it('an import that settles no row leaves the files of the last one alone', async () => {
+    const file = write('alone.ndjson', ['not json']);
+    assert.equal(await importing(file).ended, 3);
+    const told = readFileSync(`${file}.rejects.ndjson`, 'utf8');
+    const refused = runCommand(['import', file, '--url', server.grpcAddress, '--token', await server.token('alice')], {
+      DATA_DIR: folder,
+    });
+    assert.equal(await refused.ended, 1);
+    assert.equal(readFileSync(`${file}.rejects.ndjson`, 'utf8'), told);
+    assert.isFalse(existsSync(`${file}.progress`));
+  });
+
+  it('Ctrl-C: says how to go on, and the next start does', async () => {
+    const rows = Array.from({ length: 20_000 }, (_, index) => `ctrl-${index % 20},P,1,2020-01-01T00:00:00Z`);
+    const file = write('ctrl.csv', ['account,payer,points,timestamp', ...rows]);
+    const command = importing(file);
+    const over = command.ended.then(() => true);
+    while (!existsSync(`${file}.progress`) && !(await Promise.race([over, sleep(5, false)])));
+    command.child.kill('SIGINT');
+    assert.equal(await command.ended, 1);
+    assert.include(command.stderr(), 'start the same command again');
+    assert.equal(await importing(file).ended, 0);
+    assert.deepEqual(await balance('ctrl-7'), { points: 1000, sequence: 1000 });
   });
 
   it('killed in the middle, again and again: it goes on, with every row and every reject once', async () => {

@@ -101,6 +101,13 @@ describe('reflection and health', () => {
     expect([response.status, await response.json()]).to.eql([200, { status: 'SERVING' }]);
   });
 
+  it('knows the types that errors carry', async () => {
+    for (const name of ['ErrorInfo', 'BadRequest', 'RetryInfo']) {
+      const files = await describeSymbol('v1', `google.rpc.${name}`);
+      expect(files.flatMap(({ messageType }) => messageType.map((type) => type.name))).to.include(name);
+    }
+  });
+
   async function unary(path: string, request: Buffer): Promise<Buffer> {
     const client = new Client(servers.one.grpcAddress, credentials.createInsecure());
     try {

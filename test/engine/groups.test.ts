@@ -186,6 +186,23 @@ describe('groups', () => {
     expect(await Promise.all([first, ...outcomes.slice(0, 5)])).to.eql(['2', '3', '4', '5', '6', '7']);
   });
 
+  it('a full queue makes room where those who wait in it have gone', async () => {
+    const engine = engineWith({ workers: 1, queueMax: 5, groupMax: 1 });
+    const account = await accountWith(100);
+    const release = await hold(account);
+    const first = outcomeOf(engine, spend(account, 1));
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve))); // taken up
+    let gone = false;
+    const leaving = Array.from({ length: 3 }, () => outcomeOf(engine, spend(account, 1, { isGone: () => gone })));
+    const staying = Array.from({ length: 2 }, () => outcomeOf(engine, spend(account, 1)));
+    gone = true;
+    const late = Array.from({ length: 4 }, () => outcomeOf(engine, spend(account, 1)));
+    expect(await Promise.all(leaving)).to.eql(['CANCELLED', 'CANCELLED', 'CANCELLED']);
+    expect(await late[3]).to.equal('QUEUE_FULL');
+    await release();
+    expect(await Promise.all([first, ...staying, ...late.slice(0, 3)])).to.eql(['2', '3', '4', '5', '6', '7']);
+  });
+
   it('a row held for long by someone else: the group is tried again, and nothing is done twice', async () => {
     const engine = engineWith();
     const account = await accountWith(100);

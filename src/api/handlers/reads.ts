@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../clock.ts';
 import type { JournalEntry, JournalFilter, LotPosition, Reads } from '../../engine/reads.ts';
 import type { Timestamp } from '../../gen/google/protobuf/timestamp.ts';
@@ -20,7 +21,7 @@ export function readHandlers(reads: Reads, clock: Clock): ReadHandlers {
     async getBalance(call) {
       const { account, request } = call;
       const balance = request.asOf
-        ? await reads.balanceAsOf(call, account, toPast(request.asOf, clock))
+        ? await reads.balanceAsOf(call, account, await toPast(request.asOf, clock))
         : await reads.balance(call, account);
       const floating = balance.payers.filter(({ unsettled }) => unsettled > 0);
       return {
@@ -73,9 +74,11 @@ export function readHandlers(reads: Reads, clock: Clock): ReadHandlers {
   };
 }
 
-function toPast(asOf: Timestamp, clock: Clock): Instant {
+async function toPast(asOf: Timestamp, clock: Clock): Promise<Instant> {
   const instant = toInstant(asOf, 'as_of');
   if (instant > clock()) throw invalidRequest({ field: 'as_of', description: 'must not be in the future' });
+  // More may be recorded at this very moment.
+  while (clock() <= instant) await sleep(1);
   return instant;
 }
 

@@ -30,6 +30,7 @@ export const ErrorReason = {
   /**
    * ERROR_REASON_REQUEST_ID_REUSED - ALREADY_EXISTS / 409. The account has used this request_id for a call with another body.
    * Metadata: `field` (the first field that differs; `method` where another method used it).
+   * A batch of one transaction counts as the AddTransaction of it.
    */
   ERROR_REASON_REQUEST_ID_REUSED: "ERROR_REASON_REQUEST_ID_REUSED",
   /** ERROR_REASON_TRANSACTION_NOT_FOUND - NOT_FOUND / 404. The account has no transaction with this sequence. Metadata: `sequence`. */

@@ -219,7 +219,8 @@ export interface GetBalanceRequest {
   account: string;
   /**
    * Absent: now. Else the balance after the last transaction recorded at or before this time, which must not be in the
-   * future; read from the journal, so it takes time in proportion to the account's history.
+   * future; read from the journal, so it takes time in proportion to the account's history. The answer for a time never
+   * changes later, where the clocks of the servers that write agree.
    */
   asOf?: Timestamp | undefined;
 }

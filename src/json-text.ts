@@ -1,17 +1,33 @@
 import { isUtf8 } from 'node:buffer';
 import type { JsonValue } from '@bufbuild/protobuf';
-import { invalidRequest } from '../api/errors.ts';
+
+/** Half of a pair: no character, and in UTF-8 it would become another. */
+export const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** Why a text is not taken as JSON. */
+export class JsonFault extends Error {
+  override readonly name = 'JsonFault';
+  /** The path of the value at fault; empty for the whole text. */
+  readonly field: string;
+  readonly description: string;
+
+  constructor(field: string, description: string) {
+    super(field === '' ? description : `${field}: ${description}`);
+    this.field = field;
+    this.description = description;
+  }
+}
 
 /**
- * Parses the JSON text of a body, strictly: UTF-8 without a byte order mark, no member twice in an object, no number
- * that would lose digits. `prefix` is the field that the whole text stands for, where it is not the request itself.
+ * Parses JSON strictly: UTF-8 without a byte order mark, no member twice in an object, no number that would lose digits.
+ * `prefix` is the path of the whole text. Fails with a JsonFault.
  */
 export function parseJsonText(bytes: Buffer, prefix: string): JsonValue {
-  if (!isUtf8(bytes)) throw invalidRequest({ field: 'body', description: 'is not UTF-8' });
+  if (!isUtf8(bytes)) throw new JsonFault('', 'is not UTF-8');
   const text = bytes.toString('utf8');
   const value = parse(text);
   const fault = findFault(text, prefix);
-  if (fault) throw invalidRequest(fault);
+  if (fault) throw fault;
   return value;
 }
 
@@ -19,7 +35,7 @@ function parse(text: string): JsonValue {
   try {
     return JSON.parse(text) as JsonValue;
   } catch (error) {
-    throw invalidRequest({ field: 'body', description: `is not JSON: ${(error as SyntaxError).message}` });
+    throw new JsonFault('', `is not JSON: ${(error as SyntaxError).message}`);
   }
 }
 
@@ -44,7 +60,7 @@ const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
 /** What JSON.parse passes over in silence: of a member given twice it keeps the last, and it rounds long numbers. */
-function findFault(text: string, prefix: string) {
+function findFault(text: string, prefix: string): JsonFault | undefined {
   const stack: Open[] = [];
   let open: Open | undefined;
   let nameNext = false;
@@ -54,7 +70,7 @@ function findFault(text: string, prefix: string) {
       const end = endOfString(text, at);
       if (nameNext && open?.names) {
         const name = memberName(text, at, end);
-        if (open.names.has(name)) return { field: fieldOf(prefix, stack, name), description: 'is given twice' };
+        if (open.names.has(name)) return new JsonFault(fieldOf(prefix, stack, name), 'is given twice');
         open.names.add(name);
         open.at = name;
       }
@@ -74,7 +90,7 @@ function findFault(text: string, prefix: string) {
     } else if (startsNumber(code)) {
       const end = endOfNumber(text, at);
       if (end - at > SAFE_LENGTH && losesDigits(text.slice(at, end))) {
-        return { field: fieldOf(prefix, stack, open?.at), description: 'has more digits than a number can hold' };
+        return new JsonFault(fieldOf(prefix, stack, open?.at), 'has more digits than a number can hold');
       }
       at = end - 1;
     }
@@ -125,9 +141,8 @@ function losesDigits(number: string): boolean {
 
 function fieldOf(prefix: string, stack: readonly Open[], last: string | number | undefined): string {
   const steps = [...stack.slice(0, -1).map(({ at }) => at), ...(last === undefined ? [] : [last])];
-  const path = steps.reduce<string>((field, step) => {
+  return steps.reduce<string>((field, step) => {
     if (typeof step === 'number') return `${field}[${step}]`;
     return field === '' ? step : `${field}.${step}`;
   }, prefix);
-  return path === '' ? 'body' : path;
 }
