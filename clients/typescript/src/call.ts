@@ -4,6 +4,7 @@ import type { Channels } from './channels.ts';
 import { errorOf, withMaybeApplied } from './error-of.ts';
 import { CancelledError, DeadlineError, type PointsError } from './errors.ts';
 import { isRetryable, ONE_ATTEMPT, type RetryOptions, sleep, waitAfter } from './retry.ts';
+import { checkedToken } from './token.ts';
 
 /** Options of one call. */
 export interface CallOptions {
@@ -47,8 +48,8 @@ const SILENCE_MS = 1_000;
 const REFUSALS = ['ALREADY_EXISTS', 'FAILED_PRECONDITION', 'NOT_FOUND', 'OUT_OF_RANGE'];
 
 /**
- * Calls, and repeats what may be repeated until the deadline. `requestId` is that of a write. Fails with a PointsError, or
- * with what the token function fails with.
+ * Calls, and repeats what may be repeated until the deadline. `requestId` is that of a write. Fails with a PointsError;
+ * with what the token function fails with; or with a TypeError where that gives no token that can be sent.
  */
 export async function call<Request, Response>(
   connection: Connection,
@@ -151,7 +152,7 @@ export function tokenOf({ token }: Connection, deadline: number, signal: AbortSi
     const late = new DeadlineError('the token function did not answer in time', { code: 'DEADLINE_EXCEEDED' });
     const timer = setTimeout(() => settle(() => reject(late)), Math.min(deadline - Date.now(), TIMER_MS_MAX));
     const forget = signal && onAbort(signal, () => settle(() => reject(cancelled(signal, {}))));
-    (async () => token())().then(
+    (async () => checkedToken(await token()))().then(
       (value) => settle(() => resolve(value)),
       (error) => settle(() => reject(error)),
     );

@@ -10,6 +10,7 @@ import {
 import { type ImportProgress, importAll } from './import.ts';
 import { type PagedList, pagedList } from './pages.ts';
 import * as requests from './requests.ts';
+import { checkTokenSource } from './token.ts';
 import type {
   AdjustTransaction,
   Allocation,
@@ -112,12 +113,13 @@ export interface PointsClient {
 
 /**
  * Makes a client. It connects when first used, holds its connections and is meant to be shared: one for a process.
- * Throws a TypeError where the address is none.
+ * Throws a TypeError where the address is none, or the token cannot be sent.
  */
 export function connect(options: ConnectOptions): PointsClient {
   const { address, token, tls, channelOptions = {}, timeoutMs, retry } = options;
   const addresses = typeof address === 'string' ? [address] : address;
   if (addresses.length === 0) throw new TypeError('address: there is none');
+  checkTokenSource(token);
   const closing = new AbortController();
   // Every call that waits before its next attempt listens.
   setMaxListeners(0, closing.signal);
