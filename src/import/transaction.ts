@@ -20,6 +20,7 @@ export interface Reject {
   readonly message: string;
 }
 
+
 /**
  * The transaction of a row, or why it cannot be one. Only what cannot be sent at all is refused here: the rest is the
  * server's to judge.
@@ -40,9 +41,10 @@ export function transactionOf(row: Row, fileName: string): RowTransaction | Reje
   if (row.fault !== null) return reject('', row.fault);
   if (typeof account !== 'string') return reject('account', 'must be a string');
   if (typeof payer !== 'string') return reject('payer', 'must be a string');
-  // Sent as they are, they would become other characters.
-  if (LONE_SURROGATE.test(account)) return reject('account', 'has half of a surrogate pair');
-  if (LONE_SURROGATE.test(payer)) return reject('payer', 'has half of a surrogate pair');
+  // Sent as it is, it would become another character.
+  for (const [field, text] of Object.entries({ account, payer, request_id: requestId })) {
+    if (LONE_SURROGATE.test(text)) return reject(field, 'has half of a surrogate pair');
+  }
   const points = toPoints(row.fields.points);
   if (points === null) return reject('points', 'must be a whole number from -(2^53-1) to 2^53-1');
   if (typeof timestamp !== 'string' || parseTimestamp(timestamp) === undefined) {

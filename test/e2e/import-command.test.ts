@@ -84,10 +84,11 @@ describe('points-ledger import', () => {
       '{"account":"nd","payer":"P","points":5,"timestamp":"2020-01-01T00:00:00Z","request_id":"not a uuid"}',
       '{"account":"nd","payer":"P","points":1,"timestamp":"2020-02-30T00:00:00Z"}',
       '{"account":"nd","payer":"P","points":1,"timestamp":"2020-01-01T00:00:00Z","tier":"gold"}',
+      '{"account":"nd","payer":"P\\ud800","points":1,"timestamp":"2020-01-01T00:00:00Z"}',
     ]);
     const command = importing(file);
     assert.equal(await command.ended, 3, command.stderr());
-    assert.include(command.stdout(), '1 accepted, 8 rejected');
+    assert.include(command.stdout(), '1 accepted, 9 rejected');
     assert.deepEqual(rejects(file), [
       { row: 2, reason: 'INVALID_REQUEST', field: 'points' },
       { row: 3, reason: 'PAYER_BALANCE_INSUFFICIENT', field: 'points' },
@@ -97,6 +98,7 @@ describe('points-ledger import', () => {
       { row: 7, reason: 'INVALID_REQUEST', field: 'request_id' },
       { row: 8, reason: 'INVALID_REQUEST', field: 'timestamp' },
       { row: 9, reason: 'INVALID_REQUEST', field: '' },
+      { row: 10, reason: 'INVALID_REQUEST', field: 'payer' },
     ]);
     assert.deepEqual(await balance('nd'), { points: 10, sequence: 1 });
   });
