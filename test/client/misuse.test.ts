@@ -4,6 +4,8 @@ import { type ConnectOptions, connect, type PointsClient } from '../../clients/t
 import { collect, failure } from '../support/outcomes.ts';
 import { type FakeServer, startFakeServer } from './fake-server.ts';
 
+const TIMESTAMP = '2020-11-02T14:00:00Z';
+
 describe('client: misuse', () => {
   let server: FakeServer;
   let points: PointsClient;
@@ -72,6 +74,45 @@ describe('client: misuse', () => {
     }
   });
 
+  describe('of a text', () => {
+    const half = 'A\ud800';
+    const transaction = { payer: 'DANNON', points: 1, timestamp: TIMESTAMP };
+    const imported = { ...transaction, account: 'a' };
+    for (const [field, call] of [
+      ['payer', () => points.addTransaction({ ...transaction, payer: half })],
+      ['payer', () => points.addTransaction({ ...transaction, payer: '\udfffA' })],
+      ['payer', () => points.addTransaction({ ...transaction, payer: '\udfff\ud800' })],
+      ['account', () => points.addTransaction({ ...transaction, account: half })],
+      ['request_id', () => points.addTransaction({ ...transaction, requestId: half })],
+      [
+        'transactions[1].payer',
+        () => points.batchAddTransactions({ transactions: [transaction, { ...transaction, payer: half }] }),
+      ],
+      ['account', () => points.spendPoints({ points: 1, account: half })],
+      ['reason', () => points.reverseSpend({ sequence: 1, reason: half })],
+      ['account', () => points.getBalance({ account: half })],
+      ['account', () => points.getTransaction({ account: half, sequence: 1 })],
+      ['payer', () => collect(points.listTransactions({ payer: half }))],
+      ['page_token', () => collect(points.listTransactions({ pageToken: half }))],
+      ['page_token', () => collect(points.listLots({ pageToken: half }))],
+      ['account', () => collect(points.watchTransactions({ account: half }))],
+      ['transactions[1].payer', () => collect(points.importTransactions([imported, { ...imported, payer: half }]))],
+      ['transactions[0].account', () => collect(points.importTransactions([{ ...imported, account: half }]))],
+      ['transactions[0].request_id', () => collect(points.importTransactions([{ ...imported, requestId: half }]))],
+    ] as const) {
+      it(`half of a surrogate pair in ${field} of ${methodOf(call)} is refused: it would be sent as U+FFFD`, async () => {
+        const error = await failure(call());
+        expect(error).to.be.instanceOf(TypeError);
+        expect(error.message).to.equal(`${field}: has half of a surrogate pair`);
+      });
+    }
+
+    it('whole surrogate pairs are sent', async () => {
+      await points.getTransaction({ account: '\ud83d\ude00', sequence: 1 }).catch(() => {});
+      expect(server.calls.splice(0)[0]?.request).to.include({ account: '😀' });
+    });
+  });
+
   /** What a call of a client with this token fails with. */
   async function failureWith(
     token: ConnectOptions['token'],
@@ -86,12 +127,15 @@ describe('client: misuse', () => {
   }
 });
 
-const TIMESTAMP = '2020-11-02T14:00:00Z';
-
 const read = (client: PointsClient) => client.getBalance();
 const watch = (client: PointsClient) => collect(client.watchTransactions());
 const load = (client: PointsClient) =>
   collect(client.importTransactions([{ account: 'a', payer: 'DANNON', points: 1, timestamp: TIMESTAMP }]));
+
+/** The method of the client that a function calls. */
+function methodOf(call: () => unknown): string {
+  return /points\s*\.(\w+)/.exec(String(call))![1]!;
+}
 
 function hides(error: Error, part: string): boolean {
   return ![error.message, error.stack, String(error.cause)].some((text) => text?.includes(part));

@@ -209,9 +209,13 @@ function transactionKind(kind: TransactionKind, field: string): `TRANSACTION_KIN
   return `TRANSACTION_KIND_${kind}`;
 }
 
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
 function text(value: string | undefined, field: string): string {
   if (value === undefined) return '';
   if (typeof value !== 'string') throw invalid(field, 'must be a string');
+  // UTF-8 has no place for it: it would be sent as U+FFFD, and two payers be one.
+  if (LONE_SURROGATE.test(value)) throw new TypeError(`${field}: has half of a surrogate pair`);
   return value;
 }
 
