@@ -4,7 +4,12 @@ import { type ConnectOptions, connect, type PointsClient } from '../../clients/t
 import { collect, failure } from '../support/outcomes.ts';
 import { type FakeServer, startFakeServer } from './fake-server.ts';
 
-const TIMESTAMP = '2020-11-02T14:00:00Z';
+const EARN = { payer: 'DANNON', points: 1, timestamp: '2020-11-02T14:00:00Z' };
+const IMPORTED = { ...EARN, account: 'a' };
+
+/** What only callers without TypeScript give. */
+const nothing = null as never;
+const none = undefined as never;
 
 describe('client: misuse', () => {
   let server: FakeServer;
@@ -76,18 +81,13 @@ describe('client: misuse', () => {
 
   describe('of a text', () => {
     const half = 'A\ud800';
-    const transaction = { payer: 'DANNON', points: 1, timestamp: TIMESTAMP };
-    const imported = { ...transaction, account: 'a' };
     for (const [field, call] of [
-      ['payer', () => points.addTransaction({ ...transaction, payer: half })],
-      ['payer', () => points.addTransaction({ ...transaction, payer: '\udfffA' })],
-      ['payer', () => points.addTransaction({ ...transaction, payer: '\udfff\ud800' })],
-      ['account', () => points.addTransaction({ ...transaction, account: half })],
-      ['request_id', () => points.addTransaction({ ...transaction, requestId: half })],
-      [
-        'transactions[1].payer',
-        () => points.batchAddTransactions({ transactions: [transaction, { ...transaction, payer: half }] }),
-      ],
+      ['payer', () => points.addTransaction({ ...EARN, payer: half })],
+      ['payer', () => points.addTransaction({ ...EARN, payer: '\udfffA' })],
+      ['payer', () => points.addTransaction({ ...EARN, payer: '\udfff\ud800' })],
+      ['account', () => points.addTransaction({ ...EARN, account: half })],
+      ['request_id', () => points.addTransaction({ ...EARN, requestId: half })],
+      ['transactions[1].payer', () => points.batchAddTransactions({ transactions: [EARN, { ...EARN, payer: half }] })],
       ['account', () => points.spendPoints({ points: 1, account: half })],
       ['reason', () => points.reverseSpend({ sequence: 1, reason: half })],
       ['account', () => points.getBalance({ account: half })],
@@ -96,9 +96,9 @@ describe('client: misuse', () => {
       ['page_token', () => collect(points.listTransactions({ pageToken: half }))],
       ['page_token', () => collect(points.listLots({ pageToken: half }))],
       ['account', () => collect(points.watchTransactions({ account: half }))],
-      ['transactions[1].payer', () => collect(points.importTransactions([imported, { ...imported, payer: half }]))],
-      ['transactions[0].account', () => collect(points.importTransactions([{ ...imported, account: half }]))],
-      ['transactions[0].request_id', () => collect(points.importTransactions([{ ...imported, requestId: half }]))],
+      ['transactions[1].payer', () => collect(points.importTransactions([IMPORTED, { ...IMPORTED, payer: half }]))],
+      ['transactions[0].account', () => collect(points.importTransactions([{ ...IMPORTED, account: half }]))],
+      ['transactions[0].request_id', () => collect(points.importTransactions([{ ...IMPORTED, requestId: half }]))],
     ] as const) {
       it(`half of a surrogate pair in ${field} of ${methodOf(call)} is refused: it would be sent as U+FFFD`, async () => {
         const error = await failure(call());
@@ -110,6 +110,71 @@ describe('client: misuse', () => {
     it('whole surrogate pairs are sent', async () => {
       await points.getTransaction({ account: '\ud83d\ude00', sequence: 1 }).catch(() => {});
       expect(server.calls.splice(0)[0]?.request).to.include({ account: '😀' });
+    });
+  });
+
+  describe('of a request', () => {
+    for (const [said, call] of [
+      ['request: must be an object', () => points.addTransaction(none)],
+      ['request: must be an object', () => points.addTransaction(nothing)],
+      ['request: must be an object', () => points.batchAddTransactions(none)],
+      ['request: must be an object', () => points.spendPoints(none)],
+      ['request: must be an object', () => points.spendPoints(5 as never)],
+      ['request: must be an object', () => points.reverseSpend(none)],
+      ['request: must be an object', () => points.getBalance(nothing)],
+      ['request: must be an object', () => points.getTransaction(none)],
+      ['request: must be an object', () => collect(points.listTransactions(nothing))],
+      ['request: must be an object', () => collect(points.listLots(nothing))],
+      ['request: must be an object', () => collect(points.watchTransactions(nothing))],
+      ['kinds: must be an array', () => collect(points.listTransactions({ kinds: 'EARN' as never }))],
+      ['transactions[1]: must be an object', () => points.batchAddTransactions({ transactions: [EARN, nothing] })],
+      ['transactions[1]: must be an object', () => collect(points.importTransactions([IMPORTED, nothing]))],
+      ['transactions: must be an object', () => collect(points.importTransactions(nothing))],
+      ['transactions: must be an iterable', () => collect(points.importTransactions({ ...IMPORTED } as never))],
+    ] as const) {
+      it(`${methodOf(call)}: ${said}`, async () => {
+        const error = await failure(call());
+        expect(error).to.include({ name: 'InvalidArgumentError', message: said });
+        expect(error.violations.map(({ field }) => field)).to.deep.equal([said.split(':')[0]]);
+      });
+    }
+
+    for (const [field, call] of [
+      ['requestId', () => points.spendPoints({ points: 1, requestId: '' })],
+      ['requestId', () => points.addTransaction({ ...EARN, requestId: '' })],
+      ['transactions[0].requestId', () => collect(points.importTransactions([{ ...IMPORTED, requestId: '' }]))],
+    ] as const) {
+      it(`an empty ${field} of ${methodOf(call)} is refused: a new one would let it be done twice`, async () => {
+        const error = await failure(call());
+        expect(error).to.be.instanceOf(TypeError);
+        expect(error.message).to.equal(`${field}: must not be empty; leave it out to get a new one`);
+      });
+    }
+  });
+
+  describe('of connect', () => {
+    for (const options of [
+      undefined,
+      null,
+      {},
+      { token: 't' },
+      { address: [], token: 't' },
+      { address: 5, token: 't' },
+    ]) {
+      it(`${JSON.stringify(options)} has no address`, () => {
+        expect(() => connect(options as never)).to.throw(TypeError, /^address: /);
+      });
+    }
+
+    it('names a wrong one of several addresses', () => {
+      expect(() => connect({ address: ['localhost', 5 as never], token: 't' })).to.throw(
+        TypeError,
+        /^address: must be/,
+      );
+    });
+
+    it('wants a token', () => {
+      expect(() => connect({ address: 'localhost:1' } as never)).to.throw(TypeError, /^token: must be/);
     });
   });
 
@@ -129,8 +194,7 @@ describe('client: misuse', () => {
 
 const read = (client: PointsClient) => client.getBalance();
 const watch = (client: PointsClient) => collect(client.watchTransactions());
-const load = (client: PointsClient) =>
-  collect(client.importTransactions([{ account: 'a', payer: 'DANNON', points: 1, timestamp: TIMESTAMP }]));
+const load = (client: PointsClient) => collect(client.importTransactions([IMPORTED]));
 
 /** The method of the client that a function calls. */
 function methodOf(call: () => unknown): string {

@@ -9,6 +9,17 @@ const SCHEME = /^(unix:|unix-abstract:|dns:\/|ipv4:|ipv6:)/;
 // All of it: a list that names another machine as well is not local.
 const LOCAL = /^(unix(-abstract)?:.*|dns:\/\/\/localhost(:\d+)?|ipv4:127\.[\d.]+(:\d+)?|ipv6:(\[::1\](:\d+)?|::1))$/;
 
+/** The addresses a caller gave: one, or an array. Throws a TypeError where that is none. */
+export function addressesOf(address: unknown): readonly string[] {
+  const addresses = Array.isArray(address) ? address : [address];
+  if (addresses.length === 0) throw new TypeError('address: there is none');
+  for (const one of addresses) {
+    if (typeof one !== 'string')
+      throw new TypeError('address: must be a string such as host:port, or an array of them');
+  }
+  return addresses;
+}
+
 /**
  * Reads an address: `host`, `host:port`, `1.2.3.4:port`, `[::1]:port`, `unix:/path` or any other target of grpc-js, such
  * as `dns:///host:port`. The port is 50051 where there is none. A name stands for all the addresses the DNS gives for it.

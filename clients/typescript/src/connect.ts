@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { ChannelOptions } from '@grpc/grpc-js';
+import { addressesOf } from './address.ts';
 import { type CallOptions, type Connection, call, type UnaryMethod } from './call.ts';
 import { openChannels, type TlsOptions } from './channels.ts';
 import {
@@ -116,9 +117,9 @@ export interface PointsClient {
  * Throws a TypeError where the address is none, or the token cannot be sent.
  */
 export function connect(options: ConnectOptions): PointsClient {
+  if (typeof options !== 'object' || options === null) throw new TypeError('address: there is none');
   const { address, token, tls, channelOptions = {}, timeoutMs, retry } = options;
-  const addresses = typeof address === 'string' ? [address] : address;
-  if (addresses.length === 0) throw new TypeError('address: there is none');
+  const addresses = addressesOf(address);
   checkTokenSource(token);
   const closing = new AbortController();
   // Every call that waits before its next attempt listens.
@@ -184,7 +185,7 @@ export function connect(options: ConnectOptions): PointsClient {
         const message = { ...requests.listTransactionsRequest(request), pageToken };
         const { transactions, nextPageToken } = await read(service.listTransactions, message, options);
         return { items: transactions.map(toTransaction), nextPageToken };
-      }, request.pageToken);
+      }, request?.pageToken);
     },
 
     listLots(request = {}, options) {
@@ -192,15 +193,15 @@ export function connect(options: ConnectOptions): PointsClient {
         const message = { ...requests.listLotsRequest(request), pageToken };
         const { lots, nextPageToken } = await read(service.listLots, message, options);
         return { items: lots.map(toLot), nextPageToken };
-      }, request.pageToken);
+      }, request?.pageToken);
     },
 
     async *watchTransactions(request = {}, options = {}) {
       yield* watch(connection, requests.watchTransactionsRequest(request), options);
     },
 
-    importTransactions(transactions, options = {}) {
-      return importAll(connection, transactions, options);
+    async *importTransactions(transactions, options = {}) {
+      yield* importAll(connection, requests.importSource(transactions), options);
     },
 
     close() {

@@ -114,17 +114,24 @@ export function addTransactionRequest(request: AddTransactionRequest): rpc.AddTr
 }
 
 export function batchAddTransactionsRequest(request: BatchAddTransactionsRequest): rpc.BatchAddTransactionsRequest {
-  if (!Array.isArray(request.transactions)) throw invalid('transactions', 'must be an array');
-  const transactions = request.transactions.map((entry, index) => newTransaction(entry, `transactions[${index}].`));
-  return { ...write(request), transactions };
+  const { transactions } = object(request, 'request');
+  if (!Array.isArray(transactions)) throw invalid('transactions', 'must be an array');
+  return {
+    ...write(request),
+    transactions: transactions.map((entry, index) => {
+      const field = `transactions[${index}]`;
+      return newTransaction(object(entry, field), `${field}.`);
+    }),
+  };
 }
 
 export function spendPointsRequest(request: SpendPointsRequest): rpc.SpendPointsRequest {
-  return { ...write(request), points: integer(request.points, 'points') };
+  const { points } = object(request, 'request');
+  return { ...write(request), points: integer(points, 'points') };
 }
 
 export function reverseSpendRequest(request: ReverseSpendRequest): rpc.ReverseSpendRequest {
-  const { sequence, points, reason } = request;
+  const { sequence, points, reason } = object(request, 'request');
   return {
     ...write(request),
     sequence: integer(sequence, 'sequence'),
@@ -133,19 +140,22 @@ export function reverseSpendRequest(request: ReverseSpendRequest): rpc.ReverseSp
   };
 }
 
-export function getBalanceRequest({ account, asOf }: GetBalanceRequest): rpc.GetBalanceRequest {
+export function getBalanceRequest(request: GetBalanceRequest): rpc.GetBalanceRequest {
+  const { account, asOf } = object(request, 'request');
   return { account: text(account, 'account'), asOf: moment(asOf, 'as_of') };
 }
 
-export function getTransactionRequest({ account, sequence }: GetTransactionRequest): rpc.GetTransactionRequest {
+export function getTransactionRequest(request: GetTransactionRequest): rpc.GetTransactionRequest {
+  const { account, sequence } = object(request, 'request');
   return { account: text(account, 'account'), sequence: integer(sequence, 'sequence') };
 }
 
 export function listTransactionsRequest(request: ListTransactionsRequest): rpc.ListTransactionsRequest {
-  const { kinds = [], payer, earnedFrom, earnedUntil, recordedFrom, recordedUntil, order } = request;
+  const { kinds = [], payer, earnedFrom, earnedUntil, recordedFrom, recordedUntil, order } = object(request, 'request');
   if (order !== undefined && order !== 'NEWEST_FIRST' && order !== 'OLDEST_FIRST') {
     throw invalid('order', 'must be NEWEST_FIRST or OLDEST_FIRST');
   }
+  if (!Array.isArray(kinds)) throw invalid('kinds', 'must be an array');
   return {
     ...page(request),
     kinds: kinds.map((kind, index) => transactionKind(kind, `kinds[${index}]`)),
@@ -163,16 +173,27 @@ export function listLotsRequest(request: ListLotsRequest): rpc.ListLotsRequest {
 }
 
 export function watchTransactionsRequest(request: WatchTransactionsRequest): rpc.WatchTransactionsRequest {
-  const { account, afterSequence = 0 } = request;
+  const { account, afterSequence = 0 } = object(request, 'request');
   return { account: text(account, 'account'), afterSequence: integer(afterSequence, 'after_sequence') };
 }
 
+/** What an import reads: checked before it begins. */
+export function importSource<T extends object>(transactions: T): T {
+  const source: { [Symbol.iterator]?: unknown; [Symbol.asyncIterator]?: unknown } = object(
+    transactions,
+    'transactions',
+  );
+  if (source[Symbol.iterator] ?? source[Symbol.asyncIterator]) return transactions;
+  throw invalid('transactions', 'must be an iterable');
+}
+
 export function importedTransaction(entry: ImportedTransaction, index: number): rpc.ImportedTransaction {
-  const path = `transactions[${index}].`;
+  const field = `transactions[${index}]`;
+  const { account, requestId } = object(entry, field);
   return {
-    ...newTransaction(entry, path),
-    account: text(entry.account, `${path}account`),
-    requestId: text(entry.requestId, `${path}request_id`) || randomUUID(),
+    ...newTransaction(entry, `${field}.`),
+    account: text(account, `${field}.account`),
+    requestId: idOrNew(requestId, `${field}.`),
   };
 }
 
@@ -185,20 +206,28 @@ function newTransaction({ payer, points, timestamp }: NewTransaction, path: stri
 }
 
 function write(request: WriteRequest): { account: string; requestId: string; validateOnly: boolean } {
-  const { validateOnly = false } = request;
+  const { account, requestId, validateOnly = false } = object(request, 'request');
   if (typeof validateOnly !== 'boolean') throw invalid('validate_only', 'must be true or false');
   return {
-    account: text(request.account, 'account'),
-    requestId: text(request.requestId, 'request_id') || randomUUID(),
+    account: text(account, 'account'),
+    requestId: idOrNew(requestId, ''),
     validateOnly,
   };
 }
 
+function idOrNew(requestId: string | undefined, path: string): string {
+  if (requestId === undefined) return randomUUID();
+  // Whoever gives an id counts on it: a new one in the place of an empty one would let the call be done twice.
+  if (requestId === '') throw new TypeError(`${path}requestId: must not be empty; leave it out to get a new one`);
+  return text(requestId, `${path}request_id`);
+}
+
 function page(request: PageRequest): rpc.ListLotsRequest {
+  const { account, pageSize, pageToken } = object(request, 'request');
   return {
-    account: text(request.account, 'account'),
-    pageSize: integer(request.pageSize ?? 0, 'page_size'),
-    pageToken: text(request.pageToken, 'page_token'),
+    account: text(account, 'account'),
+    pageSize: integer(pageSize ?? 0, 'page_size'),
+    pageToken: text(pageToken, 'page_token'),
   };
 }
 
@@ -207,6 +236,12 @@ const KINDS: readonly TransactionKind[] = ['EARN', 'ADJUST', 'SPEND', 'REVERSE']
 function transactionKind(kind: TransactionKind, field: string): `TRANSACTION_KIND_${TransactionKind}` {
   if (!KINDS.includes(kind)) throw invalid(field, `must be one of ${KINDS.join(', ')}`);
   return `TRANSACTION_KIND_${kind}`;
+}
+
+/** The object itself, where it is one. */
+function object<T extends object>(value: T, field: string): T {
+  if (typeof value !== 'object' || value === null) throw invalid(field, 'must be an object');
+  return value;
 }
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
