@@ -6,6 +6,7 @@ import { parseAddress } from '../../clients/typescript/src/address.ts';
 import { type ConnectOptions, connect, type PointsError } from '../../clients/typescript/src/index.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { startServer, stopServers, type TestServer, temporaryFolder } from '../support/server.ts';
+import { startFakeServer } from './fake-server.ts';
 
 describe('client: addresses', () => {
   for (const [address, name, local] of [
@@ -13,7 +14,13 @@ describe('client: addresses', () => {
     ['points.example.com:443', 'dns:///points.example.com:443', false],
     ['localhost', 'dns:///localhost:50051', true],
     ['localhost:1', 'dns:///localhost:1', true],
+    ['localhost:65535', 'dns:///localhost:65535', true],
+    ['LOCALHOST:1', 'dns:///LOCALHOST:1', true],
     ['dns:///localhost:1', 'dns:///localhost:1', true],
+    ['dns:localhost:1', 'dns:localhost:1', true],
+    ['dns:points.example.com:1', 'dns:points.example.com:1', false],
+    ['ipv6:2001:db8::1:0', 'ipv6:2001:db8::1:0', false],
+    ['dns:50051', 'dns:///dns:50051', false],
     ['localhost.example.com:1', 'dns:///localhost.example.com:1', false],
     ['127.0.0.1:1', 'ipv4:127.0.0.1:1', true],
     ['10.0.0.1:1', 'ipv4:10.0.0.1:1', false],
@@ -26,6 +33,50 @@ describe('client: addresses', () => {
   ] as const) {
     it(`${address} is ${name}, ${local ? 'of this machine' : 'elsewhere'}`, () => {
       expect(parseAddress(address)).to.deep.equal({ name, local });
+    });
+  }
+
+  for (const host of ['localhost', 'LOCALHOST', 'dns:localhost', 'dns:///localhost', '127.0.0.1']) {
+    it(`${host} is called in the clear`, async () => {
+      const fake = await startFakeServer(() => ({
+        account: 'a',
+        points: 7,
+        payers: new Map(),
+        unsettled: new Map(),
+        sequence: 1,
+      }));
+      const points = connect({ address: fake.address.replace('127.0.0.1', host), token: 't', timeoutMs: 2_000 });
+      expect((await points.getBalance()).points).to.equal(7);
+      points.close();
+      fake.close();
+    });
+  }
+
+  for (const address of [
+    'localhost:0',
+    'localhost:65536',
+    '[::1]:99999',
+    '127.0.0.1:123456',
+    'dns:localhost:99999',
+    'ipv4:127.0.0.1:0,10.0.0.1:1',
+  ]) {
+    it(`${address} is refused: a port is from 1 to 65535`, () => {
+      expect(() => connect({ address, token: 't' })).to.throw(TypeError, /^address: the port must be from 1 to 65535/);
+    });
+  }
+
+  for (const address of ['::1', '::1:50051', '2001:db8::1', '2001:db8::1:443']) {
+    it(`${address} is refused: what is its port cannot be told without brackets`, () => {
+      expect(() => connect({ address, token: 't' })).to.throw(
+        TypeError,
+        /^address: .* in brackets, such as \[::1\]:50051/,
+      );
+    });
+  }
+
+  for (const address of ['', ' ', 'http://localhost:1', 'localhost:', 'localhost:port', ':1', 'a b:1']) {
+    it(`${JSON.stringify(address)} is refused: it is no address`, () => {
+      expect(() => connect({ address, token: 't' })).to.throw(TypeError, /^address: .* is not of the form host:port/);
     });
   }
 

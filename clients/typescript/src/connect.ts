@@ -28,8 +28,8 @@ import { watch } from './watch.ts';
 /** Where the ledger is, and how to call it. */
 export interface ConnectOptions extends Pick<CallOptions, 'timeoutMs' | 'retry'> {
   /**
-   * `host:port`, `unix:/path`, or any target of grpc-js; the port is 50051 where there is none. Calls are spread over all
-   * the addresses the DNS gives for a name, and over all those of an array.
+   * `host:port`, `[::1]:port`, `unix:/path`, or any target of grpc-js; the port is 50051 where there is none. Calls are
+   * spread over all the addresses the DNS gives for a name, and over all those of an array.
    */
   readonly address: string | readonly string[];
   /** The bearer token, or a function that gives one; it is called before every attempt, so keep what is still good. */
