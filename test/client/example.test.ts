@@ -41,8 +41,8 @@ describe('client: the checkout example', () => {
     await database.drop();
   });
 
-  async function ask(method: 'GET' | 'POST', path: string, body?: object): Promise<[number, Record<string, unknown>]> {
-    const response = await fetch(url + path, { method, ...(body && { body: JSON.stringify(body) }) });
+  async function ask(method: 'GET' | 'POST', path: string, body?: unknown): Promise<[number, Record<string, unknown>]> {
+    const response = await fetch(url + path, { method, ...(body !== undefined && { body: JSON.stringify(body) }) });
     return [response.status, (await response.json()) as Record<string, unknown>];
   }
 
@@ -78,6 +78,41 @@ describe('client: the checkout example', () => {
       sequence: 3,
     });
   });
+
+  it('a purchase of less than a point earns 0, and leaves the order as it was', async () => {
+    const purchase = { customer: 'erin', order: 'E-1', cents: 9, at: '2020-11-02T14:00:00Z' };
+    expect(await ask('POST', '/purchases', purchase)).to.deep.equal([200, { earned: 0, balance: 0 }]);
+    expect(await ask('POST', '/purchases', { ...purchase, cents: 19 })).to.deep.equal([200, { earned: 1, balance: 1 }]);
+    expect(await ask('POST', '/purchases', { ...purchase, order: 'E-2', cents: 0 })).to.deep.equal([
+      200,
+      { earned: 0, balance: 1 },
+    ]);
+  });
+
+  const purchase = { customer: 'frank', order: 'F-1', cents: 100, at: '2020-11-02T14:00:00Z' };
+  for (const [field, path, body] of [
+    ['order', '/purchases', { ...purchase, order: undefined }],
+    ['order', '/purchases', { ...purchase, order: '' }],
+    ['order', '/purchases', { ...purchase, order: 5 }],
+    ['order', '/purchases', { ...purchase, order: '\ud800' }],
+    ['customer', '/purchases', { ...purchase, customer: undefined }],
+    ['cents', '/purchases', { ...purchase, cents: undefined }],
+    ['cents', '/purchases', { ...purchase, cents: -100 }],
+    ['at', '/purchases', { ...purchase, at: undefined }],
+    ['order', '/tills', { customer: 'frank', points: 1 }],
+    ['order', '/refunds', { customer: 'frank' }],
+    ['customer', '/refunds', { order: 'F-1' }],
+    ['body', '/purchases', null],
+    ['body', '/tills', 5],
+    ['body', '/refunds', 'order'],
+  ] as const) {
+    it(`names ${field} in ${JSON.stringify(body)} to ${path}`, async () => {
+      const [status, answer] = await ask('POST', path, body);
+      expect(status).to.equal(400);
+      expect(answer.error).to.match(new RegExp(`^${field}: must be`));
+      expect(answer).to.have.nested.property('fields[0].field', field);
+    });
+  }
 
   it('tells the till what is wrong', async () => {
     expect((await ask('POST', '/refunds', { customer: 'carol', order: 'A-9' }))[0]).to.equal(404);

@@ -26,33 +26,40 @@ const points = connect({ address: POINTS_ADDRESS, token: POINTS_TOKEN });
 const payments = new Map<string, number>();
 
 async function purchase({ customer, order, cents, at }: Body) {
-  const earned = Math.floor(Number(cents) / 10);
-  const { balance } = await points.addTransaction({
-    account: text(customer),
+  const account = text(customer, 'customer');
+  const earned = Math.floor(amount(cents, 'cents') / 10);
+  const transaction = {
+    account,
     payer: 'CORNER SHOP',
     points: earned,
     // The order's own time: a purchase that is sent again must be the same in everything.
-    timestamp: text(at),
-    requestId: requestIdOf('purchase', order),
-  });
+    timestamp: text(at, 'at'),
+    requestId: requestIdOf('purchase', text(order, 'order')),
+  };
+  // The ledger records no transaction of 0 points.
+  if (earned === 0) return { earned, balance: (await points.getBalance({ account })).points };
+  const { balance } = await points.addTransaction(transaction);
   return { earned, balance };
 }
 
-async function pay({ customer, order, points: wanted }: Body) {
+async function pay(body: Body) {
+  const order = text(body.order, 'order');
   const { transaction, payers, balance } = await points.spendPoints({
-    account: text(customer),
-    points: Number(wanted),
+    account: text(body.customer, 'customer'),
+    points: Number(body.points),
     requestId: requestIdOf('payment', order),
   });
-  payments.set(text(order), transaction.sequence);
+  payments.set(order, transaction.sequence);
   return { paid: -transaction.points, balance, payers };
 }
 
-async function refund({ customer, order }: Body) {
-  const sequence = payments.get(text(order));
+async function refund(body: Body) {
+  const order = text(body.order, 'order');
+  const account = text(body.customer, 'customer');
+  const sequence = payments.get(order);
   if (sequence === undefined) throw new UnknownOrder(`order ${order} was not paid with points`);
   const { transaction, balance } = await points.reverseSpend({
-    account: text(customer),
+    account,
     sequence,
     reason: `refund of order ${order}`,
     requestId: requestIdOf('refund', order),
@@ -64,7 +71,7 @@ async function refund({ customer, order }: Body) {
  * The request_id follows from the order. So a browser that sends an order twice, or a shop that is restarted while it
  * waits for the ledger and sends it again, neither earns nor pays twice.
  */
-function requestIdOf(step: string, order: unknown): string {
+function requestIdOf(step: string, order: string): string {
   const hex = createHash('sha256').update(`corner-shop/${step}/${order}`).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
@@ -78,12 +85,24 @@ function refusal(error: unknown): [status: number, body: object] {
   if (error instanceof RequestIdReusedError) return [409, { error: `this order has another ${error.field} already` }];
   if (error instanceof InvalidArgumentError) return [400, { error: error.message, fields: error.violations }];
   if (error instanceof NotFoundError || error instanceof UnknownOrder) return [404, { error: error.message }];
+  if (error instanceof WrongField) return [400, { error: error.message, fields: [error] }];
   if (error instanceof SyntaxError) return [400, { error: error.message }];
   if (error instanceof PointsError) return [503, { error: 'the points are away; please try again' }];
   return [500, { error: 'our fault' }];
 }
 
 class UnknownOrder extends Error {}
+
+class WrongField extends Error {
+  readonly field: string;
+  readonly description: string;
+
+  constructor(field: string, description: string) {
+    super(`${field}: ${description}`);
+    this.field = field;
+    this.description = description;
+  }
+}
 
 type Body = Record<string, unknown>;
 
@@ -108,11 +127,20 @@ async function answer(request: IncomingMessage): Promise<[status: number, body: 
 async function read(request: IncomingMessage): Promise<Body> {
   let body = '';
   for await (const chunk of request.setEncoding('utf8')) body += chunk;
-  return JSON.parse(body);
+  const parsed = JSON.parse(body);
+  if (typeof parsed !== 'object' || parsed === null) throw new WrongField('body', 'must be an object');
+  return parsed;
 }
 
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
+/** A text that names something. Halves of surrogate pairs do not: in UTF-8 they are all the same. */
+function text(value: unknown, field: string): string {
+  if (typeof value === 'string' && /^\P{Surrogate}+$/u.test(value)) return value;
+  throw new WrongField(field, 'must be a text');
+}
+
+function amount(value: unknown, field: string): number {
+  if (Number.isSafeInteger(value) && Number(value) >= 0) return Number(value);
+  throw new WrongField(field, 'must be a whole number, 0 or more');
 }
 
 const server = createServer(async (request, response) => {
