@@ -59,11 +59,19 @@ describe('client: the package', function () {
     const files = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trim().split('\n').sort();
     const inside = files.map((path) => path.replace(/^package\//, ''));
     const others = inside.filter((path) => !/^(dist|src)\//.test(path));
-    expect(others).to.deep.equal(['LICENSE', 'README.md', 'package.json']);
+    expect(others).to.deep.equal(['LICENSE', 'README.md', 'examples/checkout.ts', 'package.json']);
     const sources = inside.filter((path) => path.startsWith('src/')).map((path) => path.slice(4, -3));
     const made = sources.flatMap((path) => ['js', 'js.map', 'd.ts', 'd.ts.map'].map((ext) => `dist/${path}.${ext}`));
     expect(inside.filter((path) => path.startsWith('dist/'))).to.have.members(made);
     expect(sources).to.include.members(['index', 'gen/index', 'gen/points/v1/points_service']);
+  });
+
+  it('has what its README links to', () => {
+    const installed = join(project, 'node_modules/@points-ledger/client');
+    const readme = readFileSync(join(installed, 'README.md'), 'utf8');
+    const links = [...readme.matchAll(/\]\((?!\w+:|#)([^)]+)\)/g)].map(([, link = '']) => link);
+    expect(links).to.include('examples/');
+    for (const link of links) expect(existsSync(join(installed, link)), link).to.equal(true);
   });
 
   it('brings few dependencies of its own, and its licence', () => {
@@ -179,7 +187,7 @@ describe('client: the package', function () {
   });
 
   it('runs the checkout example from the tarball', () => {
-    cpSync(join(ROOT, 'clients/typescript/examples/checkout.ts'), join(project, 'checkout.ts'));
+    cpSync(join(project, 'node_modules/@points-ledger/client/examples/checkout.ts'), join(project, 'checkout.ts'));
     const checked = tsc('checkout.ts');
     expect(checked.stdout).to.equal('');
     writeFileSync(
