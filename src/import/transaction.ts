@@ -20,7 +20,6 @@ export interface Reject {
   readonly message: string;
 }
 
-
 /**
  * The transaction of a row, or why it cannot be one. Only what cannot be sent at all is refused here: the rest is the
  * server's to judge.
