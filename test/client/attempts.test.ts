@@ -1,7 +1,14 @@
 // Which answers are repeated, when, and with what.
+import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { version } from '../../clients/typescript/src/gen/version.ts';
-import { type ConnectOptions, connect, type PointsClient } from '../../clients/typescript/src/index.ts';
+import {
+  type CallOptions,
+  type ConnectOptions,
+  connect,
+  type PointsClient,
+  PointsError,
+} from '../../clients/typescript/src/index.ts';
 import { ApiError, type Reason } from '../../src/api/errors.ts';
 import { failure } from '../support/outcomes.ts';
 import { bareStatus, type FakeCall, type FakeServer, startFakeServer } from './fake-server.ts';
@@ -154,6 +161,45 @@ describe('client: attempts', () => {
     expect(await failure(client.getBalance({}, { timeoutMs: 50 }))).to.include({ name: 'DeadlineError' });
     const signal = AbortSignal.timeout(50);
     expect(await failure(client.getBalance({}, { signal }))).to.include({ name: 'CancelledError' });
+  });
+
+  const vault = new Error('no vault');
+  const forgetful: [string, object, () => Promise<string>, CallOptions?][] = [
+    ['hangs', { name: 'DeadlineError' }, () => new Promise(() => {})],
+    ['throws', { name: 'UnauthenticatedError', cause: vault }, () => Promise.reject(vault)],
+    ['is aborted', { name: 'CancelledError' }, () => new Promise(() => {}), { timeoutMs: 5_000 }],
+  ];
+  for (const [name, expected, token, options] of forgetful) {
+    for (const [code, maybeApplied] of [
+      ['UNAVAILABLE', true],
+      ['ABORTED', false],
+    ] as const) {
+      it(`knows of the attempt before, ended by ${code}, where the token function ${name}`, async () => {
+        let asked = 0;
+        const fails = () => {
+          throw bareStatus(code);
+        };
+        const client = await start(fails, { token: () => (++asked === 1 ? 't' : token()) });
+        const requestId = randomUUID();
+        const signal = options && AbortSignal.timeout(100);
+        const error = await failure(
+          client.spendPoints({ points: 1, requestId }, { timeoutMs: 200, signal, ...options }),
+        );
+        expect(error).to.include({ ...expected, requestId, maybeApplied });
+        expect(error).to.be.instanceOf(PointsError);
+        expect(server!.calls).to.have.length(1);
+      });
+    }
+  }
+
+  it('names the request_id of a write it could not send in time', async () => {
+    const client = await start(() => ({}), { token: () => new Promise(() => {}) });
+    const requestId = randomUUID();
+    const late = await failure(client.spendPoints({ points: 1, requestId }, { timeoutMs: 50 }));
+    expect(late).to.include({ name: 'DeadlineError', requestId, maybeApplied: false });
+    const signal = AbortSignal.timeout(50);
+    const aborted = await failure(client.spendPoints({ points: 1, requestId }, { signal }));
+    expect(aborted).to.include({ name: 'CancelledError', requestId, maybeApplied: false });
   });
 
   it('refuses addresses that are none', () => {

@@ -253,4 +253,44 @@ describe('client: streams', () => {
     const aborted = await failure(collect(points.importTransactions(transactions, { signal })));
     expect(aborted).to.include({ name: 'CancelledError', maybeApplied: true });
   });
+
+  it('tells of a failed import whether anything it sent has no answer', async () => {
+    const transactions = [{ ...EARN, account: 'unanswered' }];
+    await proxy.refuse();
+    const away = await failure(collect(points.importTransactions(transactions, { retry: false })));
+    expect(away).to.include({ name: 'UnavailableError', maybeApplied: true });
+    await proxy.accept();
+
+    proxy.fate = () => ({ direction: 'toServer', afterBytes: 0, how: 'blackHole' });
+    async function* spoilt(): AsyncGenerator<ImportedTransaction> {
+      yield* transactions;
+      await delay(50);
+      yield { ...EARN, account: 'unanswered', points: 0.5 };
+    }
+    const invalid = await failure(collect(points.importTransactions(spoilt())));
+    expect(invalid).to.include({ name: 'InvalidArgumentError', maybeApplied: true });
+    const first = await failure(collect(points.importTransactions([{ ...EARN, account: 'a', points: 0.5 }])));
+    expect(first).to.include({ name: 'InvalidArgumentError', maybeApplied: false });
+    const signal = AbortSignal.abort();
+    const aborted = await failure(collect(points.importTransactions(transactions, { signal })));
+    expect(aborted).to.include({ name: 'CancelledError', maybeApplied: false });
+  });
+
+  it('tells of an import whose token function fails for a second stream that the first may have been done', async () => {
+    proxy.fate = () => ({ direction: 'toClient', afterBytes: 0, how: 'reset' });
+    for (const way of ['throws', 'hangs'] as const) {
+      let asked = 0;
+      const vault = new Error('no vault');
+      const client = through(proxy, {
+        token: () => {
+          if (++asked === 1) return token;
+          return way === 'throws' ? Promise.reject(vault) : new Promise(() => {});
+        },
+      });
+      const imported = collect(client.importTransactions([{ ...EARN, account: 'no-token' }], { timeoutMs: 500 }));
+      const expected = way === 'throws' ? { name: 'UnauthenticatedError', cause: vault } : { name: 'DeadlineError' };
+      expect(await failure(imported), way).to.include({ ...expected, maybeApplied: true });
+      client.close();
+    }
+  });
 });

@@ -2,7 +2,7 @@ import { type Client, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { onAbort } from './abort.ts';
 import type { Channels } from './channels.ts';
 import { errorOf, withMaybeApplied } from './error-of.ts';
-import { CancelledError, DeadlineError, type PointsError } from './errors.ts';
+import { CancelledError, DeadlineError, type PointsError, UnauthenticatedError } from './errors.ts';
 import { isRetryable, ONE_ATTEMPT, type RetryOptions, sleep, waitAfter } from './retry.ts';
 import { checkedToken } from './token.ts';
 
@@ -35,8 +35,18 @@ export interface UnaryMethod<Request, Response> {
   readonly responseDeserialize: (bytes: Buffer) => Response;
 }
 
-/** What is known of a write that failed. */
-type Write = Partial<Pick<PointsError, 'requestId' | 'maybeApplied'>>;
+/** What is known of a write so far; whatever it fails with tells it. */
+export interface Write {
+  /** Undefined: not a write, or one of many in an import. */
+  readonly requestId?: string | undefined;
+  /** Something was sent under it. */
+  attempted: boolean;
+  /** What was sent may have been done. */
+  maybeApplied: boolean;
+}
+
+/** What changes nothing has nothing to tell. */
+export const READ: Readonly<Write> = { attempted: false, maybeApplied: false };
 
 const TIMEOUT_MS = 10_000;
 /** Timers count to 2^31-1 ms, more than three weeks; who waits longer waits for ever. */
@@ -49,7 +59,8 @@ const REFUSALS = ['ALREADY_EXISTS', 'FAILED_PRECONDITION', 'NOT_FOUND', 'OUT_OF_
 
 /**
  * Calls, and repeats what may be repeated until the deadline. `requestId` is that of a write. Fails with a PointsError;
- * with what the token function fails with; or with a TypeError where that gives no token that can be sent.
+ * with what the token function fails with, or a TypeError where that gives no token that can be sent; once a write was
+ * sent, with a PointsError only, since it knows the request_id.
  */
 export async function call<Request, Response>(
   connection: Connection,
@@ -63,23 +74,20 @@ export async function call<Request, Response>(
   const deadline = Date.now() + timeoutMs;
   const retry = retryOptions(connection, options);
   const attemptTimeoutMs = retry.attemptTimeoutMs ?? Math.max(ATTEMPT_TIMEOUT_MS_MIN, timeoutMs / 3);
-  let maybeApplied = false;
+  const write: Write = { requestId, attempted: false, maybeApplied: false };
 
   for (let attempts = 1; ; attempts += 1) {
-    throwIfStopped(connection, signal, { requestId, maybeApplied });
-    const token = await tokenOf(connection, deadline, signal);
-    throwIfStopped(connection, signal, { requestId, maybeApplied });
+    throwIfStopped(connection, signal, write);
+    const token = await tokenOf(connection, deadline, signal, write);
+    throwIfStopped(connection, signal, write);
     const channel = connection.channels.pick();
     const began = Date.now();
     try {
       const attemptDeadline = Math.min(deadline, began + attemptTimeoutMs);
       return await attempt(channel, method, request, headers(token), attemptDeadline, signal);
     } catch (cause) {
-      const error = errorOf(cause as ServiceError, requestId);
-      const refused = error.reason !== undefined && REFUSALS.includes(error.code);
-      maybeApplied = !refused && (maybeApplied || error.maybeApplied);
-      withMaybeApplied(error, maybeApplied);
-      throwIfStopped(connection, signal, { requestId, maybeApplied });
+      const error = failedAttempt(cause as ServiceError, write);
+      throwIfStopped(connection, signal, write);
       // Silence for so long may be that of a dead connection: the next attempt, or the next call, gets another.
       const silent = error.code === 'DEADLINE_EXCEEDED' && error.reason === undefined;
       if (silent && Date.now() - began >= Math.min(attemptTimeoutMs, SILENCE_MS)) connection.channels.renew(channel);
@@ -89,6 +97,15 @@ export async function call<Request, Response>(
       await sleep(waitMs, signal ?? connection.closed);
     }
   }
+}
+
+/** The error of an attempt, which knows of those before it; `write` learns of this one. */
+function failedAttempt(cause: ServiceError, write: Write): PointsError {
+  const error = errorOf(cause, write.requestId);
+  const refused = error.reason !== undefined && REFUSALS.includes(error.code);
+  write.attempted = write.requestId !== undefined;
+  write.maybeApplied = !refused && (write.maybeApplied || error.maybeApplied);
+  return withMaybeApplied(error, write.maybeApplied);
 }
 
 /** The retry options that hold for a call. */
@@ -141,7 +158,12 @@ function throwIfStopped({ closed }: Connection, signal: AbortSignal | undefined,
 }
 
 /** The token for the next attempt. A caller's function may hang: the deadline and the signal hold all the same. */
-export function tokenOf({ token }: Connection, deadline: number, signal: AbortSignal | undefined): Promise<string> {
+export function tokenOf(
+  { token }: Connection,
+  deadline: number,
+  signal: AbortSignal | undefined,
+  write: Readonly<Write>,
+): Promise<string> {
   if (typeof token === 'string') return Promise.resolve(token);
   return new Promise((resolve, reject) => {
     const settle = (settled: () => void) => {
@@ -149,18 +171,29 @@ export function tokenOf({ token }: Connection, deadline: number, signal: AbortSi
       forget?.();
       settled();
     };
-    const late = new DeadlineError('the token function did not answer in time', { code: 'DEADLINE_EXCEEDED' });
-    const timer = setTimeout(() => settle(() => reject(late)), Math.min(deadline - Date.now(), TIMER_MS_MAX));
-    const forget = signal && onAbort(signal, () => settle(() => reject(cancelled(signal, {}))));
+    const timer = setTimeout(
+      () => settle(() => reject(tokenLate(write))),
+      Math.min(deadline - Date.now(), TIMER_MS_MAX),
+    );
+    const forget = signal && onAbort(signal, () => settle(() => reject(cancelled(signal, write))));
     (async () => checkedToken(await token()))().then(
       (value) => settle(() => resolve(value)),
-      (error) => settle(() => reject(error)),
+      (error) => settle(() => reject(write.attempted ? tokenFailed(error, write) : error)),
     );
   });
 }
 
+function tokenLate(write: Readonly<Write>): DeadlineError {
+  return new DeadlineError('the token function did not answer in time', { code: 'DEADLINE_EXCEEDED', ...write });
+}
+
+/** The function's own error would not tell of the attempts before. */
+function tokenFailed(cause: unknown, write: Readonly<Write>): UnauthenticatedError {
+  return new UnauthenticatedError('the token function failed', { code: 'UNAUTHENTICATED', cause, ...write });
+}
+
 /** The error of a call that its caller aborted; `cause` is the signal's reason. */
-export function cancelled(signal: AbortSignal | undefined, write: Write): CancelledError {
+export function cancelled(signal: AbortSignal | undefined, write: Readonly<Write>): CancelledError {
   if (!signal?.aborted) return new CancelledError('the client is closed', { code: 'CANCELLED', ...write });
   return new CancelledError('the call was aborted', { code: 'CANCELLED', cause: signal.reason, ...write });
 }

@@ -2,9 +2,18 @@ import { once } from 'node:events';
 import { setImmediate as afterMicrotasks } from 'node:timers/promises';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { onAbort } from './abort.ts';
-import { type CallOptions, type Connection, cancelled, headers, retryOptions, signalOf, tokenOf } from './call.ts';
-import { streamError } from './error-of.ts';
-import { DeadlineError, UnavailableError } from './errors.ts';
+import {
+  type CallOptions,
+  type Connection,
+  cancelled,
+  headers,
+  retryOptions,
+  signalOf,
+  tokenOf,
+  type Write,
+} from './call.ts';
+import { streamError, withMaybeApplied } from './error-of.ts';
+import { DeadlineError, PointsError, UnavailableError } from './errors.ts';
 import {
   type ImportedTransaction as ImportedMessage,
   type ImportTransactionsRequest,
@@ -46,6 +55,8 @@ interface Backlog {
   decided: number;
   /** How many of those before it are in the journal. */
   accepted: number;
+  /** The index in the import of the first that no stream has sent yet. */
+  sent: number;
   readonly entries: { readonly given: ImportedTransaction; readonly message: ImportedMessage }[];
   /** The source has no more. */
   complete: boolean;
@@ -72,44 +83,61 @@ const SILENCE_MS = 30_000;
  * Imports transactions and tells the progress. Reads the source no faster than the server and the caller keep up. A stream
  * that was cut is opened again and what had no answer is sent again, under the same request_ids. Fails with a PointsError
  * where no other try would mend it, or none got further for `timeoutMs`; with InvalidArgumentError where a transaction
- * cannot be sent at all; and with whatever the source fails with.
+ * cannot be sent at all; and with whatever the source fails with, or the token function before anything was sent. A
+ * PointsError tells by `maybeApplied` whether any transaction was sent that has no answer.
  */
 export async function* importAll(
   connection: Connection,
   source: Iterable<ImportedTransaction> | AsyncIterable<ImportedTransaction>,
   options: CallOptions,
 ): AsyncGenerator<ImportProgress, void> {
-  const signal = signalOf(connection, options);
-  const retry = retryOptions(connection, options);
-  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   const backlog = emptyBacklog();
   // It reports its failure through the backlog.
   void readSource(source, backlog);
-  // Tries since the last progress.
-  let attempts = 0;
-  let progressAt = Date.now();
   try {
-    while (!isEverythingDecided(backlog)) {
-      if (signal.aborted) throw cancelled(options.signal, {});
-      attempts += 1;
-      const token = await tokenOf(connection, Date.now() + timeoutMs, signal);
-      try {
-        for await (const progress of importOverOneStream(connection, token, backlog, retry, signal)) {
-          attempts = 0;
-          yield progress;
-          // The caller's own time does not count.
-          progressAt = Date.now();
-        }
-      } catch (cause) {
-        if (signal.aborted) throw cancelled(options.signal, { maybeApplied: true });
-        if (backlog.failure) throw backlog.failure.cause;
-        await sleep(waitToReopen(streamError(cause), attempts, retry, progressAt + timeoutMs), signal);
-      }
-    }
+    yield* importBacklog(connection, backlog, options);
+  } catch (error) {
+    if (error instanceof PointsError) withMaybeApplied(error, writeOf(backlog).maybeApplied);
+    throw error;
   } finally {
     backlog.stopped = true;
     backlog.changed();
   }
+}
+
+/** Tells the progress until everything is decided, over as many streams as that takes. */
+async function* importBacklog(
+  connection: Connection,
+  backlog: Backlog,
+  options: CallOptions,
+): AsyncGenerator<ImportProgress> {
+  const signal = signalOf(connection, options);
+  const retry = retryOptions(connection, options);
+  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+  // Tries since the last progress.
+  let attempts = 0;
+  let progressAt = Date.now();
+  while (!isEverythingDecided(backlog)) {
+    if (signal.aborted) throw cancelled(options.signal, writeOf(backlog));
+    attempts += 1;
+    const token = await tokenOf(connection, progressAt + timeoutMs, signal, writeOf(backlog));
+    try {
+      for await (const progress of importOverOneStream(connection, token, backlog, retry, signal)) {
+        attempts = 0;
+        yield progress;
+        // The caller's own time does not count.
+        progressAt = Date.now();
+      }
+    } catch (cause) {
+      if (signal.aborted) throw cancelled(options.signal, writeOf(backlog));
+      if (backlog.failure) throw backlog.failure.cause;
+      await sleep(waitToReopen(streamError(cause), attempts, retry, progressAt + timeoutMs), signal);
+    }
+  }
+}
+
+function writeOf({ sent, decided }: Backlog): Write {
+  return { attempted: sent > 0, maybeApplied: sent > decided };
 }
 
 function isEverythingDecided({ complete, entries }: Backlog): boolean {
@@ -156,6 +184,7 @@ function emptyBacklog(): Backlog {
   return {
     decided: 0,
     accepted: 0,
+    sent: 0,
     entries: [],
     complete: false,
     failure: undefined,
@@ -250,6 +279,7 @@ async function send(call: Stream, backlog: Backlog, ended: AbortSignal): Promise
     const transactions = backlog.entries.slice(from, from + CHUNK).map(({ message }) => message);
     if (transactions.length > 0) {
       next += transactions.length;
+      backlog.sent = Math.max(backlog.sent, next);
       if (!call.write({ transactions })) await once(call, 'drain', { signal: ended }).catch(() => {});
     } else if (backlog.complete) {
       call.end();

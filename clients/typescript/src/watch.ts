@@ -1,5 +1,5 @@
 import { onAbort } from './abort.ts';
-import { type CallOptions, type Connection, headers, retryOptions, signalOf, tokenOf } from './call.ts';
+import { type CallOptions, type Connection, headers, READ, retryOptions, signalOf, tokenOf } from './call.ts';
 import { streamError } from './error-of.ts';
 import { UnavailableError } from './errors.ts';
 import {
@@ -28,7 +28,7 @@ export async function* watch(
   let attempts = 0;
   while (!signal.aborted) {
     attempts += 1;
-    const token = await tokenOf(connection, Number.POSITIVE_INFINITY, signal).catch((error) => {
+    const token = await tokenOf(connection, Number.POSITIVE_INFINITY, signal, READ).catch((error) => {
       if (!signal.aborted) throw error;
     });
     if (token === undefined || signal.aborted) return;
