@@ -1,5 +1,6 @@
 // Which answers are repeated, when, and with what.
 import { randomUUID } from 'node:crypto';
+import { inspect } from 'node:util';
 import { expect } from 'chai';
 import { version } from '../../clients/typescript/src/gen/version.ts';
 import {
@@ -10,10 +11,11 @@ import {
   PointsError,
 } from '../../clients/typescript/src/index.ts';
 import { ApiError, type Reason } from '../../src/api/errors.ts';
-import { failure } from '../support/outcomes.ts';
+import { collect, failure } from '../support/outcomes.ts';
 import { bareStatus, type FakeCall, type FakeServer, startFakeServer } from './fake-server.ts';
 
 const QUICK = { delayMs: 1, delayMsMax: 5 };
+const EARN = { account: 'a', payer: 'DANNON', points: 10, timestamp: '2020-11-02T14:00:00Z' };
 
 describe('client: attempts', () => {
   let server: FakeServer | undefined;
@@ -200,6 +202,49 @@ describe('client: attempts', () => {
     const signal = AbortSignal.timeout(50);
     const aborted = await failure(client.spendPoints({ points: 1, requestId }, { signal }));
     expect(aborted).to.include({ name: 'CancelledError', requestId, maybeApplied: false });
+  });
+
+  const wrong: [Record<string, unknown>, typeof TypeError | typeof RangeError, string][] = [
+    [{ signal: new AbortController() }, TypeError, 'signal'],
+    [{ signal: {} }, TypeError, 'signal'],
+    [{ timeoutMs: '500' }, TypeError, 'timeoutMs'],
+    [{ timeoutMs: 500n }, TypeError, 'timeoutMs'],
+    [{ timeoutMs: Number.NaN }, RangeError, 'timeoutMs'],
+    [{ timeoutMs: 0 }, RangeError, 'timeoutMs'],
+    [{ retry: 'no' }, TypeError, 'retry'],
+    [{ retry: { attemptTimeoutMs: Number.NaN } }, RangeError, 'retry.attemptTimeoutMs'],
+    [{ retry: { attemptTimeoutMs: -5 } }, RangeError, 'retry.attemptTimeoutMs'],
+    [{ retry: { attemptsMax: 0 } }, RangeError, 'retry.attemptsMax'],
+    [{ retry: { attemptsMax: Number.NaN } }, RangeError, 'retry.attemptsMax'],
+    [{ retry: { attemptsMax: '3' } }, TypeError, 'retry.attemptsMax'],
+    [{ retry: { delayMs: -1 } }, RangeError, 'retry.delayMs'],
+    [{ retry: { delayMsMax: Number.NaN } }, RangeError, 'retry.delayMsMax'],
+  ];
+  const kinds: [string, (client: PointsClient, options: CallOptions) => Promise<unknown>][] = [
+    ['read', (client, options) => client.getBalance({}, options)],
+    ['write', (client, options) => client.spendPoints({ points: 1 }, options)],
+    ['list', (client, options) => collect(client.listTransactions({}, options))],
+    ['watch', (client, options) => collect(client.watchTransactions({}, options))],
+    ['import', (client, options) => collect(client.importTransactions([EARN], options))],
+  ];
+  for (const [options, Class, field] of wrong) {
+    it(`refuses ${inspect(options, { compact: true, depth: 1 })} in every kind of call, before anything is sent`, async () => {
+      let asked = 0;
+      const client = await start(() => ({}), { token: async () => `t${++asked}` });
+      for (const [kind, call] of kinds) {
+        const error = await failure(call(client, options));
+        expect(error, kind).to.be.instanceOf(Class);
+        expect(error.message, kind).to.match(new RegExp(`^${field}: must be `));
+      }
+      expect({ asked, calls: server!.calls.length }).to.deep.equal({ asked: 0, calls: 0 });
+    });
+  }
+
+  it('refuses wrong options of the client in every kind of call', async () => {
+    const client = await start(() => ({}), { retry: { attemptTimeoutMs: Number.NaN } });
+    for (const [kind, call] of kinds) {
+      expect(await failure(call(client, { retry: true })), kind).to.be.instanceOf(RangeError);
+    }
   });
 
   it('refuses addresses that are none', () => {

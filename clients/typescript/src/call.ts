@@ -1,6 +1,7 @@
 import { type Client, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { onAbort } from './abort.ts';
 import type { Channels } from './channels.ts';
+import { checkOptions } from './check-options.ts';
 import { errorOf, withMaybeApplied } from './error-of.ts';
 import { CancelledError, DeadlineError, type PointsError, UnauthenticatedError } from './errors.ts';
 import { isRetryable, ONE_ATTEMPT, type RetryOptions, sleep, waitAfter } from './retry.ts';
@@ -69,8 +70,10 @@ export async function call<Request, Response>(
   options: CallOptions,
   requestId?: string,
 ): Promise<Response> {
+  checkOptions(connection.defaults);
+  checkOptions(options);
   const { signal } = options;
-  const timeoutMs = checkedTimeout(options.timeoutMs ?? connection.defaults.timeoutMs ?? TIMEOUT_MS);
+  const timeoutMs = timerMs(options.timeoutMs ?? connection.defaults.timeoutMs ?? TIMEOUT_MS);
   const deadline = Date.now() + timeoutMs;
   const retry = retryOptions(connection, options);
   const attemptTimeoutMs = retry.attemptTimeoutMs ?? Math.max(ATTEMPT_TIMEOUT_MS_MIN, timeoutMs / 3);
@@ -198,7 +201,6 @@ export function cancelled(signal: AbortSignal | undefined, write: Readonly<Write
   return new CancelledError('the call was aborted', { code: 'CANCELLED', cause: signal.reason, ...write });
 }
 
-function checkedTimeout(timeoutMs: number): number {
-  if (timeoutMs > 0) return timeoutMs > TIMER_MS_MAX ? Number.POSITIVE_INFINITY : timeoutMs;
-  throw new RangeError(`timeoutMs: must be a number of milliseconds greater than 0, not ${timeoutMs}`);
+function timerMs(timeoutMs: number): number {
+  return timeoutMs > TIMER_MS_MAX ? Number.POSITIVE_INFINITY : timeoutMs;
 }

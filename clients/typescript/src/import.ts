@@ -12,6 +12,7 @@ import {
   tokenOf,
   type Write,
 } from './call.ts';
+import { checkOptions } from './check-options.ts';
 import { streamError, withMaybeApplied } from './error-of.ts';
 import { DeadlineError, PointsError, UnavailableError } from './errors.ts';
 import {
@@ -91,6 +92,8 @@ export async function* importAll(
   source: Iterable<ImportedTransaction> | AsyncIterable<ImportedTransaction>,
   options: CallOptions,
 ): AsyncGenerator<ImportProgress, void> {
+  checkOptions(connection.defaults);
+  checkOptions(options);
   const backlog = emptyBacklog();
   // It reports its failure through the backlog.
   void readSource(source, backlog);

@@ -1,5 +1,6 @@
 import { onAbort } from './abort.ts';
 import { type CallOptions, type Connection, headers, READ, retryOptions, signalOf, tokenOf } from './call.ts';
+import { checkOptions } from './check-options.ts';
 import { streamError } from './error-of.ts';
 import { UnavailableError } from './errors.ts';
 import {
@@ -21,6 +22,8 @@ export async function* watch(
   request: WatchTransactionsRequest,
   options: CallOptions,
 ): AsyncGenerator<Transaction, void> {
+  checkOptions(connection.defaults);
+  checkOptions(options);
   const signal = signalOf(connection, options);
   const retry = retryOptions(connection, options);
   let { afterSequence } = request;
