@@ -1,7 +1,13 @@
 // Watching and importing through a network that breaks.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
 import { expect } from 'chai';
+import {
+  type ImportTransactionsRequest,
+  type ImportTransactionsResponse,
+  PointsServiceService,
+} from '../../clients/typescript/src/gen/points/v1/points_service.ts';
 import {
   type ConnectOptions,
   connect,
@@ -254,6 +260,49 @@ describe('client: streams', () => {
     expect(aborted).to.include({ name: 'CancelledError', maybeApplied: true });
   });
 
+  for (const [name, options] of [
+    ['and may try again', {}],
+    ['and may not try again', { retry: false }],
+  ] as const) {
+    it(`ends an import whose server takes all and answers nothing, in time, ${name}`, async () => {
+      const silent = await startImportServer((stream) => stream.resume());
+      const client = connect({ address: silent.address, token });
+      const began = Date.now();
+      const imported = collect(client.importTransactions([{ ...EARN, account: 'a' }], { timeoutMs: 400, ...options }));
+      expect(await failure(imported)).to.include({ name: 'DeadlineError', maybeApplied: true });
+      expect(Date.now() - began).to.be.within(400, 1_500);
+      client.close();
+      silent.close();
+    });
+  }
+
+  it('ends an import well where all is decided and only the end of the stream is missing', async () => {
+    const endless = await startImportServer((stream) => {
+      stream.on('data', () => stream.write({ decided: 1, accepted: 1, rejections: [] }));
+    });
+    const client = connect({ address: endless.address, token });
+    const transactions = [{ ...EARN, account: 'a' }];
+    const told = await collect(client.importTransactions(transactions, { timeoutMs: 300, retry: false }));
+    expect(told).to.deep.equal([{ decided: 1, accepted: 1, rejections: [] }]);
+    client.close();
+    endless.close();
+  });
+
+  it('does not count the time that the source and the caller of an import take', async () => {
+    async function* source(): AsyncGenerator<ImportedTransaction> {
+      for (let index = 0; index < 2; index += 1) {
+        await delay(900);
+        yield { ...EARN, account: 'slow-both' };
+      }
+    }
+    let decided = 0;
+    for await (const progress of points.importTransactions(source(), { timeoutMs: 600, retry: false })) {
+      ({ decided } = progress);
+      await delay(900);
+    }
+    expect(decided).to.equal(2);
+  });
+
   it('tells of a failed import whether anything it sent has no answer', async () => {
     const transactions = [{ ...EARN, account: 'unanswered' }];
     await proxy.refuse();
@@ -294,3 +343,17 @@ describe('client: streams', () => {
     }
   });
 });
+
+/** A server whose imports `answer` answers. */
+async function startImportServer(
+  answer: (stream: ServerDuplexStream<ImportTransactionsRequest, ImportTransactionsResponse>) => void,
+) {
+  const server = new Server();
+  const { importTransactions } = PointsServiceService;
+  server.addService({ importTransactions }, { importTransactions: answer as never });
+  const port = await new Promise<number>((resolve, reject) => {
+    const bound = (error: Error | null, port: number) => (error ? reject(error) : resolve(port));
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), bound);
+  });
+  return { address: `127.0.0.1:${port}`, close: () => server.forceShutdown() };
+}

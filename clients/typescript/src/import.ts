@@ -22,7 +22,7 @@ import {
   PointsServiceService,
 } from './gen/points/v1/points_service.ts';
 import { type ImportedTransaction, importedTransaction } from './requests.ts';
-import { type RetryOptions, sleep, waitToReopen } from './retry.ts';
+import { sleep, waitToReopen } from './retry.ts';
 
 /** How far an import has come. */
 export interface ImportProgress {
@@ -58,6 +58,8 @@ interface Backlog {
   accepted: number;
   /** The index in the import of the first that no stream has sent yet. */
   sent: number;
+  /** When it last got further. Only time in which the server owes an answer counts. */
+  progressAt: number;
   readonly entries: { readonly given: ImportedTransaction; readonly message: ImportedMessage }[];
   /** The source has no more. */
   complete: boolean;
@@ -69,6 +71,14 @@ interface Backlog {
   changed(): void;
   /** Waits for the next change. */
   change(): Promise<void>;
+}
+
+/** How long a server that owes an answer may take, in milliseconds. */
+interface Limits {
+  /** To say anything on one stream. */
+  readonly silenceMs: number;
+  /** To get the import further, over any number of streams. */
+  readonly timeoutMs: number;
 }
 
 const { path, requestSerialize, responseDeserialize } = PointsServiceService.importTransactions;
@@ -116,25 +126,26 @@ async function* importBacklog(
 ): AsyncGenerator<ImportProgress> {
   const signal = signalOf(connection, options);
   const retry = retryOptions(connection, options);
-  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+  const limits = { silenceMs: retry.attemptTimeoutMs ?? SILENCE_MS, timeoutMs: options.timeoutMs ?? TIMEOUT_MS };
   // Tries since the last progress.
   let attempts = 0;
-  let progressAt = Date.now();
   while (!isEverythingDecided(backlog)) {
     if (signal.aborted) throw cancelled(options.signal, writeOf(backlog));
     attempts += 1;
-    const token = await tokenOf(connection, progressAt + timeoutMs, signal, writeOf(backlog));
+    const token = await tokenOf(connection, backlog.progressAt + limits.timeoutMs, signal, writeOf(backlog));
     try {
-      for await (const progress of importOverOneStream(connection, token, backlog, retry, signal)) {
+      for await (const progress of importOverOneStream(connection, token, backlog, limits, signal)) {
         attempts = 0;
         yield progress;
-        // The caller's own time does not count.
-        progressAt = Date.now();
+        backlog.progressAt = Date.now();
       }
     } catch (cause) {
       if (signal.aborted) throw cancelled(options.signal, writeOf(backlog));
       if (backlog.failure) throw backlog.failure.cause;
-      await sleep(waitToReopen(streamError(cause), attempts, retry, progressAt + timeoutMs), signal);
+      // However the stream ended: nothing is left to send.
+      if (backlog.decided > 0 && isEverythingDecided(backlog)) return;
+      const giveUpAt = backlog.progressAt + limits.timeoutMs;
+      await sleep(waitToReopen(streamError(cause), attempts, retry, giveUpAt), signal);
     }
   }
 }
@@ -152,12 +163,12 @@ async function* importOverOneStream(
   connection: Connection,
   token: string,
   backlog: Backlog,
-  { attemptTimeoutMs = SILENCE_MS }: RetryOptions,
+  limits: Limits,
   signal: AbortSignal,
 ): AsyncGenerator<ImportProgress> {
   // The server counts from the start of the stream.
   const { decided, accepted } = backlog;
-  for await (const response of stream(connection, token, backlog, attemptTimeoutMs, signal)) {
+  for await (const response of stream(connection, token, backlog, limits, signal)) {
     if (decided + response.decided === backlog.decided) continue;
     const rejections = response.rejections.map((rejection) => ({ ...rejection, index: decided + rejection.index }));
     yield settle(backlog, decided + response.decided, accepted + response.accepted, rejections);
@@ -188,6 +199,7 @@ function emptyBacklog(): Backlog {
     decided: 0,
     accepted: 0,
     sent: 0,
+    progressAt: Date.now(),
     entries: [],
     complete: false,
     failure: undefined,
@@ -226,45 +238,64 @@ async function* stream(
   connection: Connection,
   token: string,
   backlog: Backlog,
-  silenceMs: number,
+  limits: Limits,
   signal: AbortSignal,
 ): AsyncGenerator<ImportTransactionsResponse> {
   const channel = connection.channels.pick();
   const call: Stream = channel.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, headers(token));
   const ended = new AbortController();
   const forget = onAbort(signal, () => call.cancel());
-  let silent = false;
-  // Silence counts only while the server owes an answer.
-  let heardAt = Date.now();
-  const timer = setInterval(
-    () => {
-      if (backlog.entries.length === 0) heardAt = Date.now();
-      silent = Date.now() - heardAt > silenceMs;
-      if (silent) call.cancel();
-    },
-    Math.min(1_000, Math.max(10, silenceMs / 4)),
-  );
+  const watch = watchSilence(backlog, limits, () => call.cancel());
   void send(call, backlog, ended.signal);
   try {
     for await (const response of call as AsyncIterable<ImportTransactionsResponse>) {
+      watch.pause();
       yield response;
-      heardAt = Date.now();
+      watch.resume();
     }
   } catch (error) {
-    if (!silent) throw error;
+    if (!watch.isOver) throw error;
     connection.channels.renew(channel);
     throw new DeadlineError('the server did not answer the import in time', {
       code: 'DEADLINE_EXCEEDED',
       cause: error,
     });
   } finally {
-    clearInterval(timer);
+    watch.end();
     forget();
     ended.abort();
     backlog.changed();
     call.on('error', () => {});
     call.cancel();
   }
+}
+
+/** Calls back when a stream, or the whole import, has waited for an answer for as long as it may. */
+function watchSilence(backlog: Backlog, { silenceMs, timeoutMs }: Limits, over: () => void) {
+  let heardAt = Date.now();
+  let paused = false;
+  const look = () => {
+    const now = Date.now();
+    const owed = backlog.entries.length > 0 || backlog.complete;
+    // Neither the caller's own time counts nor that of the source.
+    if (paused || !owed) heardAt = backlog.progressAt = now;
+    if (now - heardAt <= silenceMs && now - backlog.progressAt <= timeoutMs) return;
+    watch.isOver = true;
+    over();
+  };
+  const timer = setInterval(look, Math.min(1_000, Math.max(10, Math.min(silenceMs, timeoutMs) / 4)));
+  const watch = {
+    isOver: false,
+    pause() {
+      paused = true;
+    },
+    resume() {
+      paused = false;
+      heardAt = Date.now();
+    },
+    end: () => clearInterval(timer),
+  };
+  return watch;
 }
 
 async function send(call: Stream, backlog: Backlog, ended: AbortSignal): Promise<void> {
