@@ -117,6 +117,18 @@ describe('client: attempts', () => {
     expect(Date.now() - began).to.be.lessThan(500);
   });
 
+  it('waits where the server asks for more than a timer counts, and fails at once where there is a deadline', async () => {
+    const client = await start(() => {
+      throw new ApiError('QUEUE_FULL', '', { retryAfterMs: 2 ** 33 });
+    });
+    const unbounded = { timeoutMs: Number.POSITIVE_INFINITY, signal: AbortSignal.timeout(200) };
+    expect(await failure(client.getBalance({}, unbounded))).to.include({ name: 'CancelledError' });
+    expect(server!.calls).to.have.length(1);
+    const began = Date.now();
+    expect(await failure(client.getBalance({}))).to.include({ name: 'OverloadedError', retryAfterMs: 2 ** 33 });
+    expect(Date.now() - began).to.be.lessThan(500);
+  });
+
   it('tells the server the deadline of the attempt', async () => {
     const client = await start(() => ({
       account: '',

@@ -4,7 +4,7 @@ import type { Channels } from './channels.ts';
 import { checkOptions } from './check-options.ts';
 import { errorOf, withMaybeApplied } from './error-of.ts';
 import { CancelledError, DeadlineError, type PointsError, UnauthenticatedError } from './errors.ts';
-import { isRetryable, ONE_ATTEMPT, type RetryOptions, sleep, waitAfter } from './retry.ts';
+import { isRetryable, ONE_ATTEMPT, type RetryOptions, sleep, TIMER_MS_MAX, waitAfter } from './retry.ts';
 import { checkedToken } from './token.ts';
 
 /** Options of one call. */
@@ -50,8 +50,6 @@ export interface Write {
 export const READ: Readonly<Write> = { attempted: false, maybeApplied: false };
 
 const TIMEOUT_MS = 10_000;
-/** Timers count to 2^31-1 ms, more than three weeks; who waits longer waits for ever. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 const ATTEMPT_TIMEOUT_MS_MIN = 1_000;
 const SILENCE_MS = 1_000;
 
@@ -201,6 +199,7 @@ export function cancelled(signal: AbortSignal | undefined, write: Readonly<Write
   return new CancelledError('the call was aborted', { code: 'CANCELLED', cause: signal.reason, ...write });
 }
 
+/** Who waits longer than a timer counts waits for ever. */
 function timerMs(timeoutMs: number): number {
   return timeoutMs > TIMER_MS_MAX ? Number.POSITIVE_INFINITY : timeoutMs;
 }

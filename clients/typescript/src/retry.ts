@@ -16,6 +16,9 @@ export interface RetryOptions {
   readonly delayMsMax?: number | undefined;
 }
 
+/** Timers count to 2^31-1 ms, more than three weeks, and take more for 1 ms. */
+export const TIMER_MS_MAX = 2 ** 31 - 1;
+
 /** `retry: false`: one attempt, with all the time there is. */
 export const ONE_ATTEMPT: RetryOptions = { attemptsMax: 1, attemptTimeoutMs: Number.POSITIVE_INFINITY };
 
@@ -44,7 +47,7 @@ export function isRetryable(error: PointsError): boolean {
 export function waitAfter(attempts: number, error: PointsError, retry: RetryOptions): number {
   const { delayMs = 50, delayMsMax = 2_000 } = retry;
   const limit = Math.min(delayMsMax, delayMs * 2 ** Math.min(attempts - 1, 30));
-  return (error.retryAfterMs ?? 0) + Math.random() * limit;
+  return Math.max(0, error.retryAfterMs ?? 0) + Math.random() * limit;
 }
 
 /**
@@ -59,7 +62,7 @@ export function waitToReopen(error: PointsError, attempts: number, retry: RetryO
   return waitMs;
 }
 
-/** Waits. Returns early when the signal is aborted. */
+/** Waits, for at most what a timer can count. Returns early when the signal is aborted. */
 export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch(() => {});
+  await delay(Math.min(ms, TIMER_MS_MAX), undefined, { signal }).catch(() => {});
 }
