@@ -68,7 +68,6 @@ export async function call<Request, Response>(
   options: CallOptions,
   requestId?: string,
 ): Promise<Response> {
-  checkOptions(connection.defaults);
   checkOptions(options);
   const { signal } = options;
   const timeoutMs = timerMs(options.timeoutMs ?? connection.defaults.timeoutMs ?? TIMEOUT_MS);

@@ -3,6 +3,7 @@ import type { ChannelOptions } from '@grpc/grpc-js';
 import { addressesOf } from './address.ts';
 import { type CallOptions, type Connection, call, type UnaryMethod } from './call.ts';
 import { openChannels, type TlsOptions } from './channels.ts';
+import { checkOptions } from './check-options.ts';
 import {
   type ReverseSpendResponse,
   type SpendPointsResponse,
@@ -114,13 +115,14 @@ export interface PointsClient {
 
 /**
  * Makes a client. It connects when first used, holds its connections and is meant to be shared: one for a process.
- * Throws a TypeError where the address is none, or the token cannot be sent.
+ * Throws a TypeError or a RangeError where the address is none, the token cannot be sent, or an option is wrong.
  */
 export function connect(options: ConnectOptions): PointsClient {
   if (typeof options !== 'object' || options === null) throw new TypeError('address: there is none');
   const { address, token, tls, channelOptions = {}, timeoutMs, retry } = options;
   const addresses = addressesOf(address);
   checkTokenSource(token);
+  checkOptions({ timeoutMs, retry });
   const closing = new AbortController();
   // Every call that waits before its next attempt listens.
   setMaxListeners(0, closing.signal);

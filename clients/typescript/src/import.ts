@@ -102,7 +102,6 @@ export async function* importAll(
   source: Iterable<ImportedTransaction> | AsyncIterable<ImportedTransaction>,
   options: CallOptions,
 ): AsyncGenerator<ImportProgress, void> {
-  checkOptions(connection.defaults);
   checkOptions(options);
   const backlog = emptyBacklog();
   // It reports its failure through the backlog.

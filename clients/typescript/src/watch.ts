@@ -22,7 +22,6 @@ export async function* watch(
   request: WatchTransactionsRequest,
   options: CallOptions,
 ): AsyncGenerator<Transaction, void> {
-  checkOptions(connection.defaults);
   checkOptions(options);
   const signal = signalOf(connection, options);
   const retry = retryOptions(connection, options);
