@@ -25,7 +25,7 @@ const CASES: readonly Case[] = [engine, engineHot, grpc, grpcHot, rest, limit, l
 /** Cases that compare with one transaction for each request. */
 const NEEDS_BEST_WORKERS: readonly Case[] = [engine, engineHot, grpc, lone];
 
-const USAGE = `npm run bench                 all cases, in about ten minutes
+const USAGE = `npm run bench                 all cases, in about twelve minutes
 npm run bench -- --quick      less of everything, in less than a minute; writes no results
 npm run bench -- --only NAME  one case, or several: ${CASES.map(({ name }) => name).join(', ')}
 npm run bench -- --with WORKERS=3,GROUP_MAX=64
